@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+CARGO ?= cargo
+LISTEN ?= 127.0.0.1:8080
+# Where an operator's own settings and plugins would be, for `make run`.
+DATA ?= data
+PLUGINS ?= target/plugins
+
+.DEFAULT_GOAL := help
+.PHONY: help run build guests test lint fmt deny clean
+
+help: ## Show what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: build ## Build everything and serve on http://127.0.0.1:8080
+	./target/release/tintype serve --listen $(LISTEN) --data-dir $(DATA) --plugins-dir $(PLUGINS)
+
+build: ## Build the server and the bundled plugins
+	$(CARGO) build --release -p tintype
+	./plugins/build.sh
+
+guests: ## Build the plugins that only the tests need
+	TINTYPE_PLUGINS_OUT=target/guests ./plugins/build.sh tintype-hostile:hostile
+
+test: build guests ## Run every test
+	./tests/prepare.sh
+	$(CARGO) test --release --workspace --exclude tintype-hostile
+
+lint: ## Check formatting, lints, dependencies
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --release --workspace --all-targets --exclude tintype-hostile -- -D warnings
+	./plugins/toolchain.sh clippy --profile guest -p tintype-standard -p tintype-hostile -- -D warnings
+
+deny: ## Check licences and advisories of all dependencies
+	$(CARGO) deny check
+
+fmt: ## Format all code
+	$(CARGO) fmt --all
+
+clean: ## Remove everything that was built
+	$(CARGO) clean

@@ -1,0 +1,144 @@
+//! Where image bytes live. Knows nothing of what they mean: a blob is bytes under a key.
+
+mod folder;
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+pub use self::folder::FolderBlobs;
+use crate::digest::Digest;
+use crate::task::TaskId;
+
+/// Which bytes of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The image that came with the task.
+    Input,
+    /// A further picture, from 1.
+    Attachment(u32),
+    /// A description too long for the record.
+    Description,
+    /// A result of one attempt, from 1. The attempt is in the key so that a worker that lost its
+    /// lease cannot touch what its successor made.
+    Result {
+        /// From 1.
+        attempt: u32,
+        /// From 1.
+        number: u32,
+    },
+}
+
+/// The name of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BlobKey {
+    /// The task that it belongs to, and with which it is deleted.
+    pub task: TaskId,
+    /// Which of the task's.
+    pub part: Part,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input => f.write_str("input"),
+            Self::Attachment(number) => write!(f, "attachment-{number}"),
+            Self::Description => f.write_str("description"),
+            Self::Result { attempt, number } => write!(f, "result-{attempt}-{number}"),
+        }
+    }
+}
+
+impl fmt::Display for BlobKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.task, self.part)
+    }
+}
+
+/// Why a blob could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// There is none under this key.
+    #[error("no blob {0}")]
+    NotFound(String),
+    /// The disk has no room. Nothing was kept.
+    #[error("no space left for pictures")]
+    NoSpace,
+    /// Anything else.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was tried.
+        doing: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+/// Bytes on their way into the store. Dropped without [`BlobStore::keep`] they are gone.
+pub struct Staged {
+    /// In bytes.
+    pub size: u64,
+    /// Of all bytes.
+    pub digest: Digest,
+    content: folder::Content,
+}
+
+/// Takes bytes piece by piece, in memory that doesn't grow with them.
+#[async_trait]
+pub trait BlobWriter: Send {
+    /// Appends a piece.
+    ///
+    /// # Errors
+    /// [`BlobError::NoSpace`], [`BlobError::Io`].
+    async fn write(&mut self, piece: Bytes) -> Result<(), BlobError>;
+
+    /// How many bytes have been written.
+    fn written(&self) -> u64;
+
+    /// Ends the blob, which is durable only after [`BlobStore::keep`].
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    async fn finish(self: Box<Self>) -> Result<Staged, BlobError>;
+}
+
+/// Bytes of a blob, in pieces.
+pub type BlobStream = BoxStream<'static, io::Result<Bytes>>;
+
+/// Keeps bytes under keys.
+#[async_trait]
+pub trait BlobStore: Send + Sync {
+    /// Begins a blob that has no key yet.
+    fn writer(&self) -> Box<dyn BlobWriter>;
+
+    /// Gives staged bytes their keys, all of one task. When this returns, they survive a power cut.
+    ///
+    /// # Errors
+    /// [`BlobError::NoSpace`], [`BlobError::Io`]: then none of them is kept.
+    async fn keep(&self, blobs: Vec<(BlobKey, Staged)>) -> Result<(), BlobError>;
+
+    /// The whole blob.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], [`BlobError::Io`].
+    async fn read(&self, key: BlobKey) -> Result<Vec<u8>, BlobError>;
+
+    /// A range of the blob's bytes.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], [`BlobError::Io`].
+    async fn stream(&self, key: BlobKey, range: Range<u64>) -> Result<BlobStream, BlobError>;
+
+    /// Deletes blobs; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    async fn delete(&self, keys: &[BlobKey]) -> Result<(), BlobError>;
+
+    /// Bytes that can still be written, if the store knows.
+    fn free_space(&self) -> Option<u64>;
+}

@@ -1,0 +1,57 @@
+//! The command line: what `tintype` can be told to do.
+
+mod config;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Command;
+
+/// Exit codes, for scripts. 0 is success, 2 (clap's) a wrong command line.
+const FAILED: u8 = 1;
+
+/// Parses the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let matches = command().get_matches();
+    let done = match matches.subcommand() {
+        Some(("serve", matches)) => serve::run(matches),
+        Some(("config", matches)) => config::run(matches),
+        _ => unreachable!("clap demands one of the subcommands"),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tintype: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// The whole command line.
+#[must_use]
+pub fn command() -> Command {
+    Command::new("tintype")
+        .about("Processes pictures asynchronously in sandboxed WebAssembly components")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(settings::with_flags(
+            Command::new("serve").about("Serve until told to stop (SIGTERM or Ctrl-C)"),
+        ))
+        .subcommand(settings::with_flags(
+            Command::new("config")
+                .about("Print the effective configuration, and where each value comes from"),
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+}

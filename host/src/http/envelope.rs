@@ -1,0 +1,47 @@
+//! What every exchange gets: a request id, a line in the log, and a problem document where one is due.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::negotiate::Format;
+use super::problem::Problem;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+pub(super) async fn wrap(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = uuid::Uuid::now_v7().to_string();
+    // Problems must be said in some format even to who accepts none.
+    let format = Format::accepted(request.headers()).unwrap_or(Format::Xml);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+
+    let mut response = next.run(request).await;
+
+    let problem = response.extensions_mut().remove::<Problem>();
+    let why = problem.as_ref().map(Problem::summary);
+    if let Some(problem) = problem {
+        response = problem.render(format, &id);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match why {
+        Some(why) if status >= 500 => {
+            tracing::warn!(target: "tintype::request", request = id, %method, path, status, ms, "{why}");
+        }
+        Some(why) => {
+            tracing::info!(target: "tintype::request", request = id, %method, path, status, ms, "{why}")
+        }
+        // A poll is no news.
+        None => {
+            tracing::debug!(target: "tintype::request", request = id, %method, path, status, ms, "answered")
+        }
+    }
+    response
+}

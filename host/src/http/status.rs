@@ -1,0 +1,218 @@
+//! The status of a task, as the note writes it, and the same in JSON.
+
+use axum::http::header::{CONTENT_LOCATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::negotiate::Format;
+use super::public_url::PublicUrl;
+use super::xml;
+use crate::task::{FailureCode, Outcome, State, Status};
+
+const ATOM: &str = "http://www.w3.org/2005/Atom";
+
+/// The sentences of the note.
+const PENDING: &str = "Request is still being processed.";
+const SUCCEEDED: &str = "Your request has been processed successfully.";
+const FAILED: &str = "Failed to complete your request.";
+
+/// Longest time after which a client is asked to look again. An estimate beyond it is worth little,
+/// and a client that believed it would learn of a failure too late.
+const LONGEST_PAUSE: u64 = 3600;
+
+/// What the answer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// 202, to the POST that submitted it.
+    Accepted,
+    /// A poll; an end in OK redirects to the result.
+    Poll,
+    /// A poll of a client that doesn't want to be redirected.
+    PollInPlace,
+}
+
+/// The answer that says where a task stands.
+pub(super) fn answer(status: &Status, url: &PublicUrl, format: Format, occasion: Occasion) -> Response {
+    let view = View::new(status, url, occasion, Timestamp::now());
+    let code = match (occasion, &view.state) {
+        (Occasion::Accepted, _) => StatusCode::ACCEPTED,
+        (Occasion::Poll, Word::Ok) => StatusCode::SEE_OTHER,
+        (Occasion::Poll | Occasion::PollInPlace, _) => StatusCode::OK,
+    };
+    let body = match format {
+        Format::Xml => view.xml(),
+        Format::Json => view.json().to_string(),
+    };
+    let mut response =
+        (code, [(CONTENT_TYPE, format.content_type()), (VARY, "Accept")], body).into_response();
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    };
+    set(CONTENT_LOCATION, &view.itself);
+    match (code, view.results.first()) {
+        (StatusCode::ACCEPTED, _) => set(LOCATION, &view.itself),
+        (StatusCode::SEE_OTHER, Some(result)) => set(LOCATION, result),
+        _ => {}
+    }
+    if let Some(seconds) = view.pause {
+        set(RETRY_AFTER, &seconds.to_string());
+    }
+    response
+}
+
+/// The three words of the note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Pending,
+    Ok,
+    Failed,
+}
+
+/// Everything that is said of a task, in neither format.
+struct View<'a> {
+    status: &'a Status,
+    state: Word,
+    itself: String,
+    results: Vec<String>,
+    /// The 303 names a single result in `Location`; the note's document names it nowhere else.
+    lists_results: bool,
+    /// Seconds until it makes sense to look again.
+    pause: Option<u64>,
+    ping_after: Option<Timestamp>,
+}
+
+impl<'a> View<'a> {
+    fn new(status: &'a Status, url: &PublicUrl, occasion: Occasion, now: Timestamp) -> Self {
+        let id = status.record.id;
+        let (state, results) = match &status.record.state {
+            State::Queued | State::Running => (Word::Pending, 0),
+            State::Finished { outcome: Outcome::Ok(results), .. } => (Word::Ok, results.len()),
+            State::Finished { outcome: Outcome::Failed(_), .. } => (Word::Failed, 0),
+        };
+        let pause = (state == Word::Pending).then(|| {
+            let seconds = status.time_left.as_secs_f64().ceil();
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            // a saturating cast is what is meant
+            let seconds = seconds as u64;
+            seconds.clamp(1, LONGEST_PAUSE)
+        });
+        // From the beginning of this second at least one second on: never in the past.
+        let ping_after = pause.and_then(|pause| {
+            let second = now.as_second().checked_add_unsigned(pause)?;
+            Timestamp::from_second(second).ok()
+        });
+        Self {
+            status,
+            state,
+            itself: url.task(id),
+            results: (1..=results).map(|number| url.result(id, number)).collect(),
+            lists_results: results > 1 || occasion == Occasion::PollInPlace,
+            pause,
+            ping_after,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self.state {
+            Word::Pending => "pending",
+            Word::Ok => "OK",
+            Word::Failed => "FAILED",
+        }
+    }
+
+    fn message(&self) -> &'static str {
+        match self.state {
+            Word::Pending => PENDING,
+            Word::Ok => SUCCEEDED,
+            Word::Failed => FAILED,
+        }
+    }
+
+    fn xml(&self) -> String {
+        xml::document("status", &[("xmlns:atom", ATOM)], |status| {
+            status.text("state", self.word());
+            status.empty("atom:link", &[("rel", "self"), ("href", &self.itself)]);
+            for result in self.results.iter().filter(|_| self.lists_results) {
+                status.empty("atom:link", &[("rel", "related"), ("href", result)]);
+            }
+            status.text("message", self.message());
+            if let Some(ping_after) = self.ping_after {
+                status.text("ping-after", &seconds(ping_after));
+            }
+            if let State::Finished { completed, outcome } = &self.status.record.state {
+                match outcome {
+                    Outcome::Ok(_) => status.text("completed", &seconds(*completed)),
+                    Outcome::Failed(failure) => {
+                        status.text("detail", &failure.detail);
+                        status.text("completed", &seconds(*completed));
+                        status.text("code", failure.code.as_str());
+                    }
+                }
+            }
+        })
+    }
+
+    fn json(&self) -> Json {
+        let record = &self.status.record;
+        let mut json = json!({
+            "id": record.id.to_string(),
+            "state": self.word(),
+            "phase": phase(&record.state),
+            "message": self.message(),
+            "self": self.itself,
+            "operations": record.operations,
+            "submitted": seconds(record.submitted),
+        });
+        let mut set = |name: &str, value: Json| {
+            json[name] = value;
+        };
+        if let Some(ping_after) = self.ping_after {
+            set("ping_after", seconds(ping_after).into());
+        }
+        if let State::Finished { completed, outcome } = &record.state {
+            set("completed", seconds(*completed).into());
+            match outcome {
+                Outcome::Ok(results) => {
+                    let results = self.results.iter().zip(results).map(|(href, result)| {
+                        json!({
+                            "href": href,
+                            "type": result.media_type,
+                            "size": result.size,
+                            "sha256": result.digest.to_string(),
+                        })
+                    });
+                    set("results", results.collect());
+                }
+                Outcome::Failed(failure) => {
+                    set("detail", failure.detail.clone().into());
+                    set("code", failure.code.as_str().into());
+                }
+            }
+        }
+        json
+    }
+}
+
+/// The finer states, which only the JSON view has.
+fn phase(state: &State) -> &'static str {
+    match state {
+        State::Queued => "queued",
+        State::Running => "running",
+        State::Finished { outcome: Outcome::Ok(_), .. } => "done",
+        State::Finished { outcome: Outcome::Failed(failure), .. }
+            if failure.code == FailureCode::Cancelled =>
+        {
+            "cancelled"
+        }
+        State::Finished { outcome: Outcome::Failed(_), .. } => "failed",
+    }
+}
+
+/// UTC, whole seconds, `Z`.
+fn seconds(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}

@@ -1,0 +1,20 @@
+//! Tintype: a server that processes pictures asynchronously in sandboxed WebAssembly components.
+//!
+//! The way of one picture: [`http`] reads the message and streams the image into [`blob`]; [`task`]
+//! checks the description against the plugins and writes a record through [`store`]; once both are
+//! durable the client has its 202. A worker claims the task, [`plugin`] runs the components, the
+//! result goes into [`blob`], and the record becomes OK or FAILED.
+//!
+//! Arrows point one way: `http → task → {store, blob, plugin}`. [`config`] is known to all, [`cli`]
+//! knows everybody.
+
+pub mod blob;
+pub mod cli;
+pub mod config;
+pub mod digest;
+pub mod http;
+pub mod media_type;
+pub mod plugin;
+pub mod store;
+pub mod task;
+pub mod telemetry;

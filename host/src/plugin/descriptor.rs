@@ -1,0 +1,205 @@
+//! What a plugin says of itself, checked: afterwards every name is a name and every schema compiles.
+
+use semver::Version;
+
+use super::interface::RawDescriptor;
+use super::schema::Schema;
+use crate::media_type::MediaType;
+
+/// Most operations and formats of one plugin.
+const MOST_ENTRIES: usize = 256;
+/// Longest summary, in bytes.
+const LONGEST_SUMMARY: usize = 1024;
+
+/// A plugin's description of itself.
+#[derive(Debug)]
+pub struct Descriptor {
+    /// Lower case, digits and hyphens.
+    pub name: String,
+    /// By semver.org.
+    pub version: Version,
+    /// One sentence.
+    pub summary: String,
+    /// Media types that it reads.
+    pub accepts: Vec<String>,
+    /// What it writes.
+    pub produces: Vec<OutputFormat>,
+    /// What it does.
+    pub operations: Vec<Operation>,
+}
+
+/// A format that a plugin writes.
+#[derive(Debug)]
+pub struct OutputFormat {
+    /// Without parameters.
+    pub media_type: String,
+    /// Of the `output`'s parameters.
+    pub schema: Schema,
+}
+
+/// Something a plugin does.
+#[derive(Debug)]
+pub struct Operation {
+    /// Unique in the plugin.
+    pub name: String,
+    /// One sentence.
+    pub summary: String,
+    /// Of its parameters.
+    pub schema: Schema,
+}
+
+/// What is wrong with a descriptor. The plugin's author has to mend it.
+#[derive(Debug, thiserror::Error)]
+#[error("describe() returned {what}: {rule}")]
+pub struct DescriptorError {
+    what: String,
+    rule: String,
+}
+
+const NAME_RULE: &str = "a name is 1 to 64 characters of a-z, 0-9 and -, beginning with a letter";
+
+impl Descriptor {
+    pub(super) fn check(raw: RawDescriptor) -> Result<Self, DescriptorError> {
+        let wrong = |what: String, rule: String| DescriptorError { what, rule };
+        if !is_name(&raw.name) {
+            return Err(wrong(format!("the name {:?}", raw.name), NAME_RULE.to_owned()));
+        }
+        let version = Version::parse(&raw.version).map_err(|error| {
+            wrong(format!("the version {:?}", raw.version), format!("not a semantic version: {error}"))
+        })?;
+        if raw.operations.is_empty()
+            || raw.operations.len() > MOST_ENTRIES
+            || raw.produces.len() > MOST_ENTRIES
+        {
+            return Err(wrong(
+                format!("{} operations and {} formats", raw.operations.len(), raw.produces.len()),
+                format!("there must be from 1 to {MOST_ENTRIES} operations and at most as many formats"),
+            ));
+        }
+        let mut produces: Vec<OutputFormat> = vec![];
+        for format in raw.produces {
+            let media_type = essence(&format.media_type).ok_or_else(|| {
+                wrong(format!("the media type {:?}", format.media_type), MEDIA_TYPE_RULE.to_owned())
+            })?;
+            if produces.iter().any(|known| known.media_type == media_type) {
+                return Err(wrong(format!("the format {media_type} twice"), "name it once".to_owned()));
+            }
+            let schema = Schema::compile(&format.params_schema).map_err(|error| {
+                wrong(format!("a params-schema for {media_type} that cannot be used"), error.to_string())
+            })?;
+            produces.push(OutputFormat { media_type, schema });
+        }
+        let mut operations: Vec<Operation> = vec![];
+        for operation in raw.operations {
+            if !is_name(&operation.name) {
+                return Err(wrong(format!("an operation named {:?}", operation.name), NAME_RULE.to_owned()));
+            }
+            if operations.iter().any(|known| known.name == operation.name) {
+                return Err(wrong(
+                    format!("the operation {} twice", operation.name),
+                    "name it once".to_owned(),
+                ));
+            }
+            let schema = Schema::compile(&operation.params_schema).map_err(|error| {
+                wrong(
+                    format!("a params-schema for {} that cannot be used", operation.name),
+                    error.to_string(),
+                )
+            })?;
+            operations.push(Operation { name: operation.name, summary: cut(operation.summary), schema });
+        }
+        let accepts = raw
+            .accepts
+            .iter()
+            .map(|media_type| {
+                essence(media_type).ok_or_else(|| {
+                    wrong(format!("the media type {media_type:?}"), MEDIA_TYPE_RULE.to_owned())
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { name: raw.name, version, summary: cut(raw.summary), accepts, produces, operations })
+    }
+
+    /// The operation of this name.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    /// The format of this media type.
+    #[must_use]
+    pub fn format(&self, media_type: &str) -> Option<&OutputFormat> {
+        self.produces.iter().find(|format| format.media_type == media_type)
+    }
+}
+
+const MEDIA_TYPE_RULE: &str = "a media type is lower-case type/subtype without parameters, such as image/png";
+
+fn essence(text: &str) -> Option<String> {
+    let parsed = MediaType::parse(text).ok()?;
+    (parsed.essence() == text).then(|| text.to_owned())
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn cut(mut text: String) -> String {
+    let mut end = text.len().min(LONGEST_SUMMARY);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::plugin::interface::{RawFormat, RawOperation};
+
+    const ANYTHING: &str = r#"{"type":"object"}"#;
+
+    fn raw() -> RawDescriptor {
+        RawDescriptor {
+            name: "standard".to_owned(),
+            version: "1.2.0".to_owned(),
+            summary: "Does things.".to_owned(),
+            accepts: vec!["image/png".to_owned()],
+            produces: vec![RawFormat {
+                media_type: "image/png".to_owned(),
+                params_schema: ANYTHING.to_owned(),
+            }],
+            operations: vec![RawOperation {
+                name: "resize".to_owned(),
+                summary: "Resizes.".to_owned(),
+                params_schema: ANYTHING.to_owned(),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_good_descriptor_is_taken() {
+        let descriptor = Descriptor::check(raw()).unwrap();
+        assert!(descriptor.operation("resize").is_some() && descriptor.format("image/png").is_some());
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        let fault = |change: fn(&mut RawDescriptor)| {
+            let mut raw = raw();
+            change(&mut raw);
+            Descriptor::check(raw).unwrap_err().to_string()
+        };
+        assert!(fault(|d| d.name = "Standard".to_owned()).contains("\"Standard\""));
+        assert!(fault(|d| d.version = "1".to_owned()).contains("semantic version"));
+        assert!(fault(|d| d.operations.clear()).contains("operations"));
+        assert!(fault(|d| d.operations[0].params_schema = "{".to_owned()).contains("resize"));
+        assert!(fault(|d| d.produces[0].media_type = "IMAGE/png".to_owned()).contains("lower-case"));
+        assert!(fault(|d| d.accepts[0] = "image/png; q=1".to_owned()).contains("without parameters"));
+        assert!(fault(|d| d.operations.push(d.operations[0].clone())).contains("twice"));
+    }
+}

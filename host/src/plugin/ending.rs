@@ -1,0 +1,61 @@
+//! How a run can end without a result, told apart.
+
+use super::interrupt::Interrupted;
+use super::memory::MemoryLimiter;
+use super::run::RunLimits;
+
+/// The end of a run that gave no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The plugin: the bytes are no image it can read.
+    InvalidImage(String),
+    /// The plugin: a value is impossible.
+    InvalidParameters(String),
+    /// The plugin, or the host looking at its output: a limit is passed.
+    TooLarge(String),
+    /// The plugin returned another error, or a result that breaks the contract.
+    PluginError(String),
+    /// The plugin trapped, with wasmtime's name of the trap.
+    Trap(String),
+    /// It ran past its time.
+    Deadline,
+    /// It asked for more memory than its limit, in bytes, and stopped.
+    Memory(usize),
+    /// Somebody cancelled it.
+    Cancelled,
+    /// The host's own fault.
+    Internal(String),
+}
+
+/// wasmtime's words for a guest that hands over more than `set_hostcall_fuel` allows: the error's
+/// type is private.
+const OUTPUT_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// What `error`, with which a call into the guest ended, means.
+pub(super) fn of_error(error: &wasmtime::Error, memory: &MemoryLimiter, limits: &RunLimits) -> Ending {
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        return match interrupted {
+            Interrupted::Deadline => Ending::Deadline,
+            Interrupted::Cancelled => Ending::Cancelled,
+        };
+    }
+    // A guest that cannot get memory stops in its own way, mostly by `unreachable`.
+    if memory.refused() {
+        return Ending::Memory(limits.memory);
+    }
+    if error.chain().any(|cause| cause.to_string().contains(OUTPUT_FUEL_EXHAUSTED)) {
+        return Ending::TooLarge(format!(
+            "The result is larger than the limit of {} bytes.",
+            limits.max_output
+        ));
+    }
+    if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
+        return Ending::Trap(format!("it exited with status {}", exit.0));
+    }
+    match error.downcast_ref::<wasmtime::Trap>() {
+        Some(trap) => Ending::Trap(trap.to_string()),
+        // Neither a trap nor ours: the guest broke the canonical ABI (a bad pointer, a string that is
+        // not UTF-8). The root cause says which; what surrounds it are the host's own frames.
+        None => Ending::Trap(error.root_cause().to_string()),
+    }
+}

@@ -1,0 +1,117 @@
+//! How wasmtime is set up: one engine for all plugins, with every number's reason beside it.
+
+use std::sync::Arc;
+
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use super::interrupt::Ticker;
+use super::run::{GuestState, RunLimits};
+use super::{interface, wasi};
+
+/// Core instances of one component. A JavaScript component has a handful, a Python one some thirty.
+const CORE_INSTANCES_PER_RUN: u32 = 100;
+/// Linear memories of one component: one for nearly all, a few for components made of several.
+const MEMORIES_PER_RUN: u32 = 8;
+/// Tables of one component: one a core instance is usual.
+const TABLES_PER_RUN: u32 = 100;
+/// Elements of one table: CPython's has some 7,000.
+const TABLE_ELEMENTS: usize = 100_000;
+/// Bytes of a component's own bookkeeping in the host.
+const INSTANCE_SIZE: usize = 4 << 20;
+/// Bytes of a slot's memory that stay mapped between runs: a small picture then faults no new pages
+/// in. What is kept is zeroed before the next run sees it.
+const KEEP_RESIDENT: usize = 8 << 20;
+
+/// Why the sandbox cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the sandbox cannot be set up: {0}")]
+pub struct SandboxError(wasmtime::Error);
+
+/// The engine, what guests may link to, and the clock that interrupts them.
+pub struct Sandbox {
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<GuestState>,
+    pub(super) ticker: Ticker,
+    pub(super) limits: RunLimits,
+    pub(super) allow_wasi: bool,
+    pooled: bool,
+}
+
+impl Sandbox {
+    /// Sets up a sandbox for `workers` runs at once.
+    ///
+    /// # Errors
+    /// The machine can't do it.
+    pub fn new(limits: RunLimits, workers: usize, allow_wasi: bool) -> Result<Arc<Self>, SandboxError> {
+        // A pool reserves address space for every slot in advance; where there isn't that much
+        // (a small ulimit -v, a 32-bit container), memory is mapped for each run instead.
+        let (engine, pooled) = match Engine::new(config(&limits).allocation_strategy(pool(&limits, workers)))
+        {
+            Ok(engine) => (engine, true),
+            Err(error) => {
+                tracing::warn!(%error, "no address space for a pool of instances, each run will map its own memory");
+                (Engine::new(&config(&limits)).map_err(SandboxError)?, false)
+            }
+        };
+        let mut linker = Linker::new(&engine);
+        interface::add_to_linker(&mut linker).map_err(SandboxError)?;
+        if allow_wasi {
+            wasi::add_to_linker(&mut linker).map_err(SandboxError)?;
+        }
+        let ticker = Ticker::start(&engine);
+        Ok(Arc::new(Self { engine, linker, ticker, limits, allow_wasi, pooled }))
+    }
+
+    /// The limits of a run for which nothing else is said.
+    #[must_use]
+    pub fn limits(&self) -> &RunLimits {
+        &self.limits
+    }
+
+    /// Whether instances come from a pool.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.pooled
+    }
+}
+
+fn config(limits: &RunLimits) -> Config {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        .epoch_interruption(true)
+        .max_wasm_stack(limits.stack)
+        // Async components need machinery in the host that two of 2026's panics rode on.
+        .concurrency_support(false)
+        // Shared memories would escape the memory limit; threads are not even compiled in.
+        .shared_memory(false)
+        // No guest toolchain that we know makes 64-bit memories, and they need bounds checks.
+        .wasm_memory64(false)
+        .memory_init_cow(true)
+        // The whole 32-bit range and a guard: no bounds check remains in the code.
+        .memory_reservation(4 << 30)
+        .memory_guard_size(32 << 20)
+        // Frames go to the log when a plugin traps; names and lines come from the guest's own sections.
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
+    config
+}
+
+fn pool(limits: &RunLimits, workers: usize) -> InstanceAllocationStrategy {
+    // One run more than workers: a plugin's description is asked for while others run.
+    let runs = u32::try_from(workers).unwrap_or(u32::MAX).saturating_add(1);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(runs)
+        .total_core_instances(runs.saturating_mul(CORE_INSTANCES_PER_RUN))
+        .total_memories(runs.saturating_mul(MEMORIES_PER_RUN))
+        .total_tables(runs.saturating_mul(TABLES_PER_RUN))
+        .max_core_instances_per_component(CORE_INSTANCES_PER_RUN)
+        .max_memories_per_component(MEMORIES_PER_RUN)
+        .max_tables_per_component(TABLES_PER_RUN)
+        .max_component_instance_size(INSTANCE_SIZE)
+        .max_core_instance_size(INSTANCE_SIZE)
+        .table_elements(TABLE_ELEMENTS)
+        .max_memory_size(limits.memory)
+        .linear_memory_keep_resident(KEEP_RESIDENT);
+    InstanceAllocationStrategy::Pooling(pool)
+}

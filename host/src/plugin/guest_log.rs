@@ -1,0 +1,86 @@
+//! A plugin's lines in the server's log: cut, cleaned and counted, so that no plugin can flood it.
+
+/// Longest line, in bytes.
+const LONGEST_LINE: usize = 1024;
+/// Lines of one run; the rest are counted.
+const MOST_LINES: u32 = 100;
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// The lines of one run.
+#[derive(Debug)]
+pub(super) struct GuestLog {
+    plugin: String,
+    /// What the run is for, such as a task's id.
+    subject: String,
+    lines: u32,
+}
+
+impl GuestLog {
+    pub(super) fn new(plugin: &str, subject: &str) -> Self {
+        Self { plugin: plugin.to_owned(), subject: subject.to_owned(), lines: 0 }
+    }
+
+    pub(super) fn line(&mut self, level: Level, text: &str) {
+        self.lines = self.lines.saturating_add(1);
+        if self.lines > MOST_LINES {
+            return;
+        }
+        let Self { plugin, subject, .. } = &*self;
+        let text = cleaned(text);
+        match level {
+            Level::Trace => tracing::trace!(target: "tintype::guest", plugin, task = subject, "{text}"),
+            Level::Debug => tracing::debug!(target: "tintype::guest", plugin, task = subject, "{text}"),
+            Level::Info => tracing::info!(target: "tintype::guest", plugin, task = subject, "{text}"),
+            Level::Warn => tracing::warn!(target: "tintype::guest", plugin, task = subject, "{text}"),
+            Level::Error => tracing::error!(target: "tintype::guest", plugin, task = subject, "{text}"),
+        }
+    }
+}
+
+impl Drop for GuestLog {
+    fn drop(&mut self) {
+        if let Some(dropped @ 1..) = self.lines.checked_sub(MOST_LINES) {
+            let Self { plugin, subject, .. } = &*self;
+            tracing::warn!(target: "tintype::guest", plugin, task = subject, dropped, "further log lines were dropped");
+        }
+    }
+}
+
+/// Control characters could forge lines or steer a terminal.
+fn cleaned(text: &str) -> String {
+    let mut end = text.len().min(LONGEST_LINE);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let cut = text.get(..end).unwrap_or_default().trim_end();
+    cut.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_and_cannot_forge_another() {
+        assert_eq!(cleaned("one\nERROR two\u{1b}[2J\n"), "one\u{fffd}ERROR two\u{fffd}[2J");
+        assert!(cleaned(&"ö".repeat(4000)).len() <= LONGEST_LINE);
+    }
+
+    #[test]
+    fn lines_beyond_the_limit_are_counted() {
+        let mut log = GuestLog::new("p", "t");
+        for _ in 0..=MOST_LINES {
+            log.line(Level::Trace, "again");
+        }
+        assert_eq!(log.lines, MOST_LINES + 1);
+    }
+}

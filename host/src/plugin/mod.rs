@@ -1,0 +1,40 @@
+//! Plugins: loaded from a folder, run in a sandbox. Knows nothing of HTTP or tasks.
+//!
+//! | question | file |
+//! |---|---|
+//! | how wasmtime is set up | `engine.rs` |
+//! | where a deadline and a cancel are enforced | `interrupt.rs` |
+//! | where memory is bounded | `memory.rs` |
+//! | what a guest may import | `imports.rs`, `wasi.rs` |
+//! | what one run is | `run.rs` |
+//! | how a run can end | `ending.rs` |
+//! | which interface versions are spoken | `interface/` |
+//! | how compiled code is kept | `compiled.rs` |
+//! | what a plugin says of itself | `descriptor.rs`, `schema.rs` |
+//! | which plugins there are | `registry.rs` |
+
+mod compiled;
+mod descriptor;
+mod ending;
+mod engine;
+mod guest_log;
+mod imports;
+mod interface;
+mod interrupt;
+mod loaded;
+mod memory;
+mod registry;
+mod run;
+mod schema;
+mod wasi;
+
+pub use self::compiled::CompiledCode;
+pub use self::descriptor::{Descriptor, DescriptorError, Operation, OutputFormat};
+pub use self::ending::Ending;
+pub use self::engine::{Sandbox, SandboxError};
+pub use self::interface::{Image, Param, Step, Target, Value};
+pub use self::interrupt::Interrupt;
+pub use self::loaded::{LoadError, Plugin};
+pub use self::registry::{Choice, Registry, RegistryError};
+pub use self::run::{Finished, Job, RunLimits};
+pub use self::schema::{Given, ParamProblem, Schema};

@@ -1,0 +1,188 @@
+//! Which plugins there are, and which of them does an operation.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use semver::VersionReq;
+
+use super::compiled::CompiledCode;
+use super::engine::Sandbox;
+use super::loaded::{LoadError, Plugin};
+
+/// What a client says about which plugin should do an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// The operation's name.
+    pub operation: &'a str,
+    /// The plugin's name, if that matters.
+    pub plugin: Option<&'a str>,
+    /// Its version, if that matters.
+    pub version: Option<&'a VersionReq>,
+}
+
+/// Why no plugin can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// Nobody offers it.
+    #[error("There is no operation {name:?}. {}", list("There are", .known))]
+    UnknownOperation {
+        /// As asked for.
+        name: String,
+        /// All that there are.
+        known: Vec<String>,
+    },
+    /// Somebody offers it, but not the plugin or version asked for.
+    #[error("No plugin that was asked for offers {operation:?}. {}", list("It is offered by", .candidates))]
+    NoSuchPlugin {
+        /// As asked for.
+        operation: String,
+        /// Who offers it, as `name version`.
+        candidates: Vec<String>,
+    },
+    /// Several plugins offer it, and nothing says which is meant.
+    #[error("Several plugins offer {operation:?}: say which with the attribute plugin. {}", list("They are", .candidates))]
+    Ambiguous {
+        /// As asked for.
+        operation: String,
+        /// Who offers it, as `name version`.
+        candidates: Vec<String>,
+    },
+}
+
+fn list(intro: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        "No plugin is loaded.".to_owned()
+    } else {
+        format!("{intro}: {}.", names.join(", "))
+    }
+}
+
+/// A set of loaded plugins. It never changes: a reload makes a new one.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// By name, newest version first.
+    plugins: Vec<Arc<Plugin>>,
+    broken: Vec<(PathBuf, String)>,
+}
+
+impl Registry {
+    /// Loads every `*.wasm` of `folder`. What cannot be loaded is logged and listed, and changes
+    /// nothing for the rest. Compiles: call it off the async threads.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn load(
+        sandbox: &Arc<Sandbox>,
+        compiled: &CompiledCode,
+        folder: &Path,
+        max_size: u64,
+    ) -> std::io::Result<Self> {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+            .collect();
+        files.sort();
+        let mut registry = Self::default();
+        for file in files {
+            match Plugin::load(sandbox, compiled, &file, max_size) {
+                Ok(plugin) => registry.add(plugin),
+                Err(error) => registry.reject(&file, &error),
+            }
+        }
+        Ok(registry)
+    }
+
+    fn add(&mut self, plugin: Plugin) {
+        let same = |known: &Arc<Plugin>| {
+            known.descriptor.name == plugin.descriptor.name
+                && known.descriptor.version == plugin.descriptor.version
+        };
+        if let Some(known) = self.plugins.iter().find(|known| same(known)) {
+            let problem = format!(
+                "{} {} is loaded from {} already. Operator: remove one of them",
+                plugin.descriptor.name,
+                plugin.descriptor.version,
+                known.file.display()
+            );
+            tracing::error!(file = %plugin.file.display(), "not loaded: {problem}");
+            self.broken.push((plugin.file, problem));
+            return;
+        }
+        tracing::info!(
+            plugin = plugin.descriptor.name,
+            version = %plugin.descriptor.version,
+            operations = plugin.descriptor.operations.len(),
+            file = %plugin.file.display(),
+            "loaded"
+        );
+        self.plugins.push(Arc::new(plugin));
+        self.plugins.sort_by(|a, b| {
+            let (a, b) = (&a.descriptor, &b.descriptor);
+            a.name.cmp(&b.name).then_with(|| b.version.cmp(&a.version))
+        });
+    }
+
+    fn reject(&mut self, file: &Path, error: &LoadError) {
+        tracing::error!(file = %file.display(), "not loaded: {error}");
+        self.broken.push((file.to_owned(), error.to_string()));
+    }
+
+    /// The plugins, by name, newest version first.
+    pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.plugins.iter()
+    }
+
+    /// Files that could not be loaded, and why.
+    #[must_use]
+    pub fn broken(&self) -> &[(PathBuf, String)] {
+        &self.broken
+    }
+
+    /// The plugin that does an operation: the newest that satisfies what is asked for.
+    ///
+    /// # Errors
+    /// None, or several with nothing to choose by.
+    pub fn choose(&self, choice: Choice<'_>) -> Result<Arc<Plugin>, RegistryError> {
+        let offering: Vec<&Arc<Plugin>> = self
+            .plugins
+            .iter()
+            .filter(|plugin| plugin.descriptor.operation(choice.operation).is_some())
+            .collect();
+        let names = || -> Vec<String> {
+            offering
+                .iter()
+                .map(|plugin| format!("{} {}", plugin.descriptor.name, plugin.descriptor.version))
+                .collect()
+        };
+        if offering.is_empty() {
+            return Err(RegistryError::UnknownOperation {
+                name: choice.operation.to_owned(),
+                known: self.operations(),
+            });
+        }
+        let mut fitting = offering.iter().filter(|plugin| {
+            let descriptor = &plugin.descriptor;
+            choice.plugin.is_none_or(|name| descriptor.name == name)
+                && choice.version.is_none_or(|version| version.matches(&descriptor.version))
+        });
+        let operation = || choice.operation.to_owned();
+        let Some(first) = fitting.next() else {
+            return Err(RegistryError::NoSuchPlugin { operation: operation(), candidates: names() });
+        };
+        if fitting.any(|other| other.descriptor.name != first.descriptor.name) {
+            return Err(RegistryError::Ambiguous { operation: operation(), candidates: names() });
+        }
+        Ok(Arc::clone(first))
+    }
+
+    fn operations(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .plugins
+            .iter()
+            .flat_map(|plugin| plugin.descriptor.operations.iter().map(|operation| operation.name.clone()))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}

@@ -1,0 +1,246 @@
+//! One run: a fresh store and instance, its limits, its end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::Store;
+
+use super::ending::{self, Ending};
+use super::engine::Sandbox;
+use super::guest_log::{GuestLog, Level};
+use super::interface::{Call, Contract, GuestFailure, Image, RawDescriptor, Step, Target};
+use super::interrupt::Interrupt;
+use super::memory::MemoryLimiter;
+use super::wasi::{LineSink, Wasi};
+
+/// Bytes beside a result's own that cross the boundary with it: lengths, media types, a message.
+const OUTPUT_SLACK: usize = 64 << 10;
+
+/// Most results of one run.
+const MOST_RESULTS: usize = 64;
+
+/// What a run may use.
+#[derive(Clone, Debug)]
+pub struct RunLimits {
+    /// Time.
+    pub deadline: Duration,
+    /// Bytes, of all linear memories and tables together.
+    pub memory: usize,
+    /// Bytes.
+    pub stack: usize,
+    /// Bytes of all results together.
+    pub max_output: usize,
+    /// Width times height of one picture; the plugin is told.
+    pub max_pixels: u64,
+    /// Width or height; the plugin is told.
+    pub max_side: u32,
+    /// Frames of an animation; the plugin is told.
+    pub max_frames: u32,
+}
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The picture.
+    pub input: Image,
+    /// Pictures that parameters refer to.
+    pub attachments: Vec<Image>,
+    /// What to do, at least one.
+    pub steps: Vec<Step>,
+    /// The format wanted.
+    pub target: Option<Target>,
+}
+
+/// A run that gave results.
+#[derive(Debug)]
+pub struct Finished {
+    /// At least one.
+    pub images: Vec<Image>,
+    /// The most bytes of memory that the guest had.
+    pub peak_memory: usize,
+    /// How long it took, instantiation included.
+    pub took: Duration,
+}
+
+/// Called with the progress of a run, from 0 to 1, never going back.
+pub type OnProgress = Box<dyn FnMut(f32) + Send>;
+
+/// What the host keeps beside a guest.
+pub(super) struct GuestState {
+    memory: MemoryLimiter,
+    interrupt: Arc<Interrupt>,
+    limits: RunLimits,
+    log: GuestLog,
+    output: LineSink,
+    wasi: Option<Box<Wasi>>,
+    progress: f32,
+    on_progress: OnProgress,
+}
+
+impl GuestState {
+    pub(super) fn log_line(&mut self, level: Level, text: &str) {
+        self.log.line(level, text);
+    }
+
+    pub(super) fn report_progress(&mut self, done: f32) {
+        // NaN compares false.
+        if done > self.progress {
+            self.progress = done.min(1.0);
+            (self.on_progress)(self.progress);
+        }
+    }
+
+    pub(super) fn should_stop(&self) -> bool {
+        self.interrupt.check().is_err()
+    }
+
+    pub(super) fn run_limits(&self) -> &RunLimits {
+        &self.limits
+    }
+
+    pub(super) fn interrupt(&self) -> Arc<Interrupt> {
+        Arc::clone(&self.interrupt)
+    }
+
+    pub(super) fn wasi(&mut self) -> &mut Wasi {
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.output)))
+    }
+
+    fn log_output(&mut self) {
+        let output = self.output.take();
+        for line in String::from_utf8_lossy(&output).lines().filter(|line| !line.trim().is_empty()) {
+            self.log.line(Level::Info, line);
+        }
+    }
+}
+
+/// Everything that a run needs beside the component.
+pub(super) struct Run<'a> {
+    pub(super) sandbox: &'a Sandbox,
+    pub(super) limits: &'a RunLimits,
+    pub(super) plugin: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) interrupt: &'a Arc<Interrupt>,
+    pub(super) on_progress: OnProgress,
+}
+
+impl Run<'_> {
+    /// Asks a component what it is.
+    pub(super) fn describe(self, contract: &dyn Contract) -> Result<RawDescriptor, Ending> {
+        self.enter(|store| contract.describe(store)).map(|(descriptor, _)| descriptor)
+    }
+
+    /// Has a component work, and checks that what it gives keeps the contract.
+    pub(super) fn process(
+        self,
+        contract: &dyn Contract,
+        job: Job,
+        produces: &[&str],
+    ) -> Result<Finished, Ending> {
+        let began = Instant::now();
+        let max_output = self.limits.max_output;
+        let Job { input, attachments, steps, target } = job;
+        let wanted = target.as_ref().map(|target| target.media_type.clone());
+        let call = Call { input, attachments, steps, target };
+        let (result, peak_memory) = self.enter(|store| contract.process(store, call))?;
+        let images = result.map_err(|failure| match failure {
+            GuestFailure::InvalidImage(words) => Ending::InvalidImage(words),
+            GuestFailure::InvalidParameters(words) => Ending::InvalidParameters(words),
+            GuestFailure::TooLarge(words) => Ending::TooLarge(words),
+            GuestFailure::Failed(words) => Ending::PluginError(words),
+        })?;
+        check_results(&images, wanted.as_deref(), produces, max_output)?;
+        Ok(Finished { images, peak_memory, took: began.elapsed() })
+    }
+
+    /// Runs `call` in a fresh store, which is gone afterwards whatever happens.
+    fn enter<T>(
+        self,
+        call: impl FnOnce(&mut Store<GuestState>) -> wasmtime::Result<T>,
+    ) -> Result<(T, usize), Ending> {
+        let state = GuestState {
+            memory: MemoryLimiter::new(self.limits.memory),
+            interrupt: Arc::clone(self.interrupt),
+            limits: self.limits.clone(),
+            log: GuestLog::new(self.plugin, self.subject),
+            output: LineSink::default(),
+            wasi: None,
+            progress: 0.0,
+            on_progress: self.on_progress,
+        };
+        let mut store = Store::new(&self.sandbox.engine, state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(self.limits.max_output.saturating_add(OUTPUT_SLACK));
+        self.interrupt.watch(&mut store);
+        let result = {
+            let _ticking = self.sandbox.ticker.tick_while();
+            call(&mut store)
+        };
+        store.data_mut().log_output();
+        let memory = &store.data().memory;
+        match result {
+            Ok(value) => Ok((value, memory.peak())),
+            Err(error) => {
+                tracing::debug!(target: "tintype::guest", plugin = self.plugin, task = self.subject, "ended by: {error:?}");
+                Err(ending::of_error(&error, memory, self.limits))
+            }
+        }
+    }
+}
+
+fn check_results(
+    images: &[Image],
+    wanted: Option<&str>,
+    produces: &[&str],
+    max_output: usize,
+) -> Result<(), Ending> {
+    if images.is_empty() || images.len() > MOST_RESULTS {
+        return Err(Ending::PluginError(format!(
+            "The plugin gave {} results; it must give from 1 to {MOST_RESULTS}.",
+            images.len()
+        )));
+    }
+    for image in images {
+        let given = image.media_type.as_str();
+        if !produces.contains(&given) {
+            return Err(Ending::PluginError(format!(
+                "The plugin gave a result of type {given:?}, which it does not declare that it produces."
+            )));
+        }
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != given) {
+            return Err(Ending::PluginError(format!(
+                "The plugin gave a result of type {given:?} instead of {wanted:?}."
+            )));
+        }
+    }
+    let total: usize = images.iter().map(|image| image.bytes.len()).sum();
+    if total > max_output {
+        return Err(Ending::TooLarge(format!(
+            "The result of {total} bytes is larger than the limit of {max_output} bytes."
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png(len: usize) -> Image {
+        Image { media_type: "image/png".to_owned(), bytes: vec![0; len] }
+    }
+
+    #[test]
+    fn a_result_must_be_what_was_declared_and_asked_for_and_within_the_limit() {
+        let produces = ["image/png", "image/webp"];
+        assert_eq!(check_results(&[png(10)], Some("image/png"), &produces, 10), Ok(()));
+        assert!(matches!(check_results(&[], None, &produces, 10), Err(Ending::PluginError(_))));
+        assert!(matches!(check_results(&[png(6), png(6)], None, &produces, 10), Err(Ending::TooLarge(_))));
+        assert!(matches!(
+            check_results(&[png(1)], Some("image/webp"), &produces, 10),
+            Err(Ending::PluginError(_))
+        ));
+        let page = Image { media_type: "text/html".to_owned(), bytes: vec![] };
+        assert!(matches!(check_results(&[page], None, &produces, 10), Err(Ending::PluginError(_))));
+    }
+}

@@ -1,0 +1,3 @@
+//! Implementations of [`TaskStore`](crate::task::TaskStore).
+
+pub mod sled;

@@ -1,0 +1,94 @@
+//! Opening sled's folder: what must be cleared, checked and said before the first record is read.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::task::StoreError;
+
+/// Why the store cannot be opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{} is in use by another process; stop it, or choose another data_dir", .0.display())]
+    InUse(PathBuf),
+    /// The folder or a file in it cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// sled finds its files damaged.
+    #[error(
+        "the task store in {} is damaged ({problem}). Nothing was changed. Move the folder away and \
+         restore it from a backup",
+        path.display()
+    )]
+    Damaged {
+        /// The folder.
+        path: PathBuf,
+        /// In sled's words.
+        problem: String,
+    },
+}
+
+/// Opens the database, and its log a second time for [`File::sync_data`].
+pub(super) fn database(folder: &Path, cache: u64) -> Result<(sled::Db, File), OpenError> {
+    let io_error = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenError::Io { path, source }
+    };
+    fs::create_dir_all(folder).map_err(io_error(folder))?;
+    remove_unfinished_snapshots(folder).map_err(io_error(folder))?;
+    let db = sled::Config::new()
+        .path(folder)
+        .cache_capacity(cache)
+        // The group commit flushes; sled's own timer would only add writes.
+        .flush_every_ms(None)
+        .mode(sled::Mode::HighThroughput)
+        .open()
+        .map_err(|error| match error {
+            sled::Error::Io(source) if is_lock_conflict(&source) => OpenError::InUse(folder.to_owned()),
+            sled::Error::Io(source) => OpenError::Io { path: folder.to_owned(), source },
+            error => damaged(folder, &error),
+        })?;
+    let log = folder.join("db");
+    let file = File::options().read(true).write(true).open(&log).map_err(io_error(&log))?;
+    // sled syncs nothing when it makes its files: without this a power cut could take the names away.
+    file.sync_all().map_err(io_error(&log))?;
+    for dir in
+        [Some(folder), folder.parent().filter(|parent| !parent.as_os_str().is_empty())].into_iter().flatten()
+    {
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error(dir))?;
+    }
+    Ok((db, file))
+}
+
+/// A start that was interrupted can leave `snap.*.generating`, which keeps sled from opening. It is
+/// a copy that was never finished and never used.
+fn remove_unfinished_snapshots(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// sled words its lock conflict as an error of kind `Other`, with the system's error in the text.
+fn is_lock_conflict(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || error.to_string().contains("could not acquire lock")
+}
+
+pub(super) fn damaged(folder: &Path, error: &sled::Error) -> OpenError {
+    OpenError::Damaged { path: folder.to_owned(), problem: error.to_string() }
+}
+
+pub(super) fn unreadable(folder: &Path, error: &StoreError) -> OpenError {
+    OpenError::Damaged { path: folder.to_owned(), problem: error.to_string() }
+}

@@ -1,0 +1,117 @@
+//! Why a task FAILED, in the words and codes that a client sees.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest text of a plugin that reaches a client, in bytes.
+const LONGEST_DETAIL: usize = 1024;
+
+/// The stable name of a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCode {
+    /// The bytes are no image, are damaged, or of a format that the plugin doesn't know.
+    InvalidImage,
+    /// A value that only the plugin can judge.
+    InvalidParameters,
+    /// Pixels, frames or output pass a limit.
+    TooLarge,
+    /// The plugin returned an error.
+    PluginError,
+    /// The plugin trapped.
+    PluginTrap,
+    /// The plugin ran past its time.
+    DeadlineExceeded,
+    /// The plugin asked for more memory than its limit, and failed.
+    MemoryExceeded,
+    /// Cancelled by the client.
+    Cancelled,
+    /// The plugin was taken away before the task ran.
+    PluginMissing,
+    /// The server died while running the task, as often as allowed.
+    Interrupted,
+    /// A fault of the server itself.
+    Internal,
+}
+
+impl FailureCode {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidImage => "invalid-image",
+            Self::InvalidParameters => "invalid-parameters",
+            Self::TooLarge => "too-large",
+            Self::PluginError => "plugin-error",
+            Self::PluginTrap => "plugin-trap",
+            Self::DeadlineExceeded => "deadline-exceeded",
+            Self::MemoryExceeded => "memory-exceeded",
+            Self::Cancelled => "cancelled",
+            Self::PluginMissing => "plugin-missing",
+            Self::Interrupted => "interrupted",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for FailureCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A reason and its explanation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The stable name.
+    pub code: FailureCode,
+    /// For people; at most 1 KiB, without characters that XML 1.0 cannot carry.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure whose detail is cut and cleaned, because its words may be a plugin's.
+    #[must_use]
+    pub fn new(code: FailureCode, detail: &str) -> Self {
+        Self { code, detail: cut(detail) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+fn cut(text: &str) -> String {
+    let mut clean: String =
+        text.chars().map(|c| if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }).collect();
+    if clean.len() > LONGEST_DETAIL {
+        let mut end = LONGEST_DETAIL - '…'.len_utf8();
+        while !clean.is_char_boundary(end) {
+            end -= 1;
+        }
+        clean.truncate(end);
+        clean.push('…');
+    }
+    clean
+}
+
+/// XML 1.0 section 2.2, production `Char`. Carriage returns are left out: a parser would turn them
+/// into line feeds.
+fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugins_words_are_cut_at_a_kibibyte_and_cleaned() {
+        let failure = Failure::new(FailureCode::PluginError, &"ä".repeat(2000));
+        assert!(failure.detail.len() <= LONGEST_DETAIL && failure.detail.ends_with('…'));
+        assert_eq!(Failure::new(FailureCode::PluginError, "a\0b\u{1b}[31m").detail, "a\u{fffd}b\u{fffd}[31m");
+    }
+}

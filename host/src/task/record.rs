@@ -1,0 +1,286 @@
+//! A task as it is kept, and the only ways in which it changes.
+//!
+//! `Queued → Running → Finished`, with `Running → Queued` when a worker gives a task back or the
+//! server died. Nothing leaves `Finished`. Whoever ends a run names its attempt, so that a worker
+//! whose lease has passed on cannot overwrite what its successor did (fencing).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::failure::{Failure, FailureCode};
+use super::id::TaskId;
+use crate::digest::Digest;
+
+/// What is known of bytes in the blob store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlobInfo {
+    /// For an input what the client said, for a result what the plugin said.
+    pub media_type: String,
+    /// In bytes.
+    pub size: u64,
+    /// Of the bytes.
+    pub digest: Digest,
+}
+
+/// A picture that came beside the image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The Content-ID under which the description speaks of it.
+    pub cid: String,
+    /// Its bytes.
+    pub blob: BlobInfo,
+}
+
+/// Where the description is kept: a long one would make a record too large for one page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DescriptionAt {
+    /// Here, as JSON.
+    Inline(String),
+    /// In the blob store, as JSON.
+    Blob(BlobInfo),
+}
+
+/// A task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its id.
+    pub id: TaskId,
+    /// Place in the order of acceptance, for estimating how many are before it.
+    pub ticket: u64,
+    /// When it was accepted.
+    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+    pub submitted: Timestamp,
+    /// The names of its operations, in their order.
+    pub operations: Vec<String>,
+    /// What to do.
+    pub description: DescriptionAt,
+    /// The image.
+    pub input: BlobInfo,
+    /// Further pictures.
+    pub attachments: Vec<Attachment>,
+    /// How often it was begun; the number of the attempt that runs or ran last.
+    pub attempts: u32,
+    /// How often the server died while running it.
+    pub crashes: u32,
+    /// Where it stands.
+    pub state: State,
+}
+
+/// Where a task stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// Waiting.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// Over.
+    Finished {
+        /// When.
+        #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
+        completed: Timestamp,
+        /// How.
+        outcome: Outcome,
+    },
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// With these results, at least one, kept under the number of the attempt that made them.
+    Ok(Vec<BlobInfo>),
+    /// Without.
+    Failed(Failure),
+}
+
+/// A change that a task's state doesn't allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IllegalTransition {
+    /// Only a queued task can be claimed.
+    #[error("the task is not queued")]
+    NotQueued,
+    /// The attempt is not the one that runs: the task has passed on, or is over.
+    #[error("attempt {0} no longer holds the task")]
+    Fenced(u32),
+}
+
+impl Record {
+    /// `Queued → Running`; gives the number of the attempt.
+    ///
+    /// # Errors
+    /// The task is running or finished.
+    pub fn claim(&mut self) -> Result<u32, IllegalTransition> {
+        match self.state {
+            State::Queued => {
+                self.attempts = self.attempts.saturating_add(1);
+                self.state = State::Running;
+                Ok(self.attempts)
+            }
+            State::Running | State::Finished { .. } => Err(IllegalTransition::NotQueued),
+        }
+    }
+
+    /// `Running → Queued`, because the worker gives the task back unharmed.
+    ///
+    /// # Errors
+    /// `attempt` doesn't hold the task.
+    pub fn release(&mut self, attempt: u32) -> Result<(), IllegalTransition> {
+        self.check_holder(attempt)?;
+        self.state = State::Queued;
+        Ok(())
+    }
+
+    /// `Running → Finished`.
+    ///
+    /// # Errors
+    /// `attempt` doesn't hold the task.
+    pub fn finish(
+        &mut self,
+        attempt: u32,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<(), IllegalTransition> {
+        self.check_holder(attempt)?;
+        self.state = State::Finished { completed: now, outcome };
+        Ok(())
+    }
+
+    /// `Running → Queued` because the server died while running it, or `Running → Finished` when
+    /// that has happened `max_attempts` times.
+    ///
+    /// # Errors
+    /// `attempt` doesn't hold the task.
+    pub fn interrupt(
+        &mut self,
+        attempt: u32,
+        max_attempts: u32,
+        now: Timestamp,
+    ) -> Result<(), IllegalTransition> {
+        self.check_holder(attempt)?;
+        self.crashes = self.crashes.saturating_add(1);
+        self.state = if self.crashes >= max_attempts {
+            let detail =
+                format!("The server was interrupted {} times while running this task.", self.crashes);
+            State::Finished {
+                completed: now,
+                outcome: Outcome::Failed(Failure::new(FailureCode::Interrupted, &detail)),
+            }
+        } else {
+            State::Queued
+        };
+        Ok(())
+    }
+
+    /// Whether it may have taken the server down, so that it should next run alone.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.crashes > 0
+    }
+
+    fn check_holder(&self, attempt: u32) -> Result<(), IllegalTransition> {
+        match self.state {
+            State::Running if self.attempts == attempt => Ok(()),
+            _ => Err(IllegalTransition::Fenced(attempt)),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::task::IdSource;
+
+    pub(crate) fn queued() -> Record {
+        Record {
+            id: IdSource::after(None).next(),
+            ticket: 1,
+            submitted: Timestamp::UNIX_EPOCH,
+            operations: vec!["resize".to_owned()],
+            description: DescriptionAt::Inline("{}".to_owned()),
+            input: BlobInfo { media_type: "image/png".to_owned(), size: 3, digest: Digest::of(b"png") },
+            attachments: vec![],
+            attempts: 0,
+            crashes: 0,
+            state: State::Queued,
+        }
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Change {
+        Claim,
+        Release(u32),
+        Finish(u32),
+        Interrupt(u32),
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            Just(Change::Claim),
+            (0..6_u32).prop_map(Change::Release),
+            (0..6_u32).prop_map(Change::Finish),
+            (0..6_u32).prop_map(Change::Interrupt),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_tried_the_states_keep_their_rules(changes in prop::collection::vec(change(), 0..40)) {
+            let mut record = queued();
+            for change in changes {
+                let before = record.clone();
+                let legal = match change {
+                    Change::Claim => record.claim().is_ok(),
+                    Change::Release(attempt) => record.release(attempt).is_ok(),
+                    Change::Finish(attempt) => record.finish(attempt, Outcome::Ok(vec![]), Timestamp::UNIX_EPOCH).is_ok(),
+                    Change::Interrupt(attempt) => record.interrupt(attempt, 2, Timestamp::UNIX_EPOCH).is_ok(),
+                };
+                if !legal {
+                    prop_assert_eq!(&record, &before, "a refused change changes nothing");
+                }
+                match before.state {
+                    State::Finished { .. } => prop_assert!(!legal, "nothing leaves Finished"),
+                    State::Queued => prop_assert_eq!(legal, matches!(change, Change::Claim)),
+                    State::Running => {
+                        let holder = before.attempts;
+                        let held = match change {
+                            Change::Claim => false,
+                            Change::Release(by) | Change::Finish(by) | Change::Interrupt(by) => by == holder,
+                        };
+                        prop_assert_eq!(legal, held, "only the attempt that runs may end it");
+                    }
+                }
+                prop_assert!(record.attempts >= before.attempts);
+                prop_assert!(record.crashes <= 2);
+            }
+        }
+    }
+
+    #[test]
+    fn the_second_crash_ends_a_task_as_interrupted() {
+        let mut record = queued();
+        let first = record.claim().unwrap();
+        record.interrupt(first, 2, Timestamp::UNIX_EPOCH).unwrap();
+        assert!(record.state == State::Queued && record.is_suspect());
+        let second = record.claim().unwrap();
+        record.interrupt(second, 2, Timestamp::UNIX_EPOCH).unwrap();
+        let State::Finished { outcome: Outcome::Failed(failure), .. } = &record.state else {
+            panic!("{record:?}")
+        };
+        assert_eq!(failure.code, FailureCode::Interrupted);
+        assert!(failure.detail.contains("2 times"));
+    }
+
+    #[test]
+    fn giving_a_task_back_is_no_crash() {
+        let mut record = queued();
+        let attempt = record.claim().unwrap();
+        record.release(attempt).unwrap();
+        assert_eq!((record.crashes, record.attempts), (0, 1));
+        assert_eq!(
+            record.finish(attempt, Outcome::Ok(vec![]), Timestamp::UNIX_EPOCH),
+            Err(IllegalTransition::Fenced(attempt))
+        );
+    }
+}

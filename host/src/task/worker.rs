@@ -1,0 +1,337 @@
+//! The loop that claims tasks, and what happens to each.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+
+use super::description::Description;
+use super::failure::{Failure, FailureCode};
+use super::id::TaskId;
+use super::plan::{Plan, PlanError};
+use super::record::{BlobInfo, DescriptionAt, Outcome, Record};
+use super::service::Tasks;
+use super::store::StoreError;
+use crate::blob::{BlobError, BlobKey, Part};
+use crate::digest::Digest;
+use crate::plugin::{Ending, Image, Interrupt, Job};
+
+/// Pause after the store or the disk refused something, before it is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How workers behave.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerOptions {
+    /// Tasks run at once.
+    pub workers: usize,
+    /// Longest run of one task's plugins together.
+    pub deadline: Duration,
+    /// A third of the time after which silence means death: two heartbeats may be lost.
+    pub heartbeat: Duration,
+}
+
+/// Runs tasks until it is told to stop.
+pub struct Workers {
+    tasks: Arc<Tasks>,
+    options: WorkerOptions,
+    running: Arc<Mutex<HashMap<TaskId, Arc<Interrupt>>>>,
+}
+
+/// What becomes of a task whose run is over.
+enum Disposition {
+    Finished(Outcome),
+    /// Somebody else's turn: the disk is full, or the server stops.
+    GiveBack,
+}
+
+impl Workers {
+    /// Workers for `tasks`.
+    #[must_use]
+    pub fn new(tasks: Arc<Tasks>, options: WorkerOptions) -> Self {
+        Self { tasks, options, running: Arc::default() }
+    }
+
+    /// Works until [`Tasks::drain`] and every running task has ended. The caller bounds how long
+    /// that may take, and calls [`Workers::interrupt_all`] then.
+    pub async fn run(self: Arc<Self>) {
+        let mut running: JoinSet<()> = JoinSet::new();
+        let mut expiry = tokio::time::interval(self.options.heartbeat);
+        loop {
+            let free = self.options.workers.saturating_sub(running.len());
+            if self.tasks.is_draining() {
+                if running.join_next().await.is_none() {
+                    return;
+                }
+                continue;
+            }
+            let claimed =
+                if free == 0 { Ok(vec![]) } else { self.tasks.store.claim(free, running.is_empty()).await };
+            let claimed = claimed.unwrap_or_else(|error| {
+                tracing::error!(%error, "no task could be claimed");
+                vec![]
+            });
+            let idle = claimed.is_empty();
+            for record in claimed {
+                running.spawn(Arc::clone(&self).work(record));
+            }
+            if !idle {
+                continue;
+            }
+            tokio::select! {
+                // A task that came since the queue was looked at has left its word here.
+                () = self.tasks.waiting.notified() => {}
+                Some(_) = running.join_next() => {}
+                _ = expiry.tick() => self.expire().await,
+            }
+        }
+    }
+
+    /// Interrupts every run; their tasks go back into the queue.
+    pub fn interrupt_all(&self) {
+        for interrupt in self.running.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            interrupt.cancel();
+        }
+    }
+
+    async fn expire(&self) {
+        match self.tasks.store.expire().await {
+            Ok(0) => {}
+            Ok(requeued) => tracing::warn!(requeued, "leases ran out, their tasks wait again"),
+            Err(error) => tracing::error!(%error, "leases could not be looked at"),
+        }
+    }
+
+    /// Everything that happens to one claimed task. A panic on the way is the server's fault, and
+    /// one FAILED task.
+    async fn work(self: Arc<Self>, record: Record) {
+        let began = Instant::now();
+        let interrupt = Interrupt::within(self.options.deadline);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(record.id, Arc::clone(&interrupt));
+
+        let attempt = tokio::spawn(Arc::clone(&self).attempt(record.clone(), Arc::clone(&interrupt)));
+        let abort = attempt.abort_handle();
+        let disposition = tokio::select! {
+            ended = attempt => ended.unwrap_or_else(|panic| Disposition::Finished(internal(&record, &panic))),
+            () = self.keep_lease(&record) => {
+                // Somebody else has the task now: stop, and say nothing.
+                interrupt.cancel();
+                abort.abort();
+                self.forget(record.id);
+                return;
+            }
+        };
+        self.forget(record.id);
+        self.end(&record, disposition, began.elapsed()).await;
+    }
+
+    fn forget(&self, id: TaskId) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    /// Renews the lease for as long as that works.
+    async fn keep_lease(&self, record: &Record) {
+        loop {
+            tokio::time::sleep(self.options.heartbeat).await;
+            if let Err(StoreError::Fenced) = self.tasks.store.renew(record.id, record.attempts).await {
+                tracing::warn!(task = %record.id, attempt = record.attempts, "the lease was lost");
+                return;
+            }
+        }
+    }
+
+    async fn attempt(self: Arc<Self>, record: Record, interrupt: Arc<Interrupt>) -> Disposition {
+        let outcome = match self.process(&record, &interrupt).await {
+            Ok(images) => self.publish(&record, images).await,
+            Err(Stop::Failed(failure)) => Ok(Outcome::Failed(failure)),
+            Err(Stop::Interrupted) => return Disposition::GiveBack,
+            Err(Stop::Blob(error)) => Err(error),
+        };
+        match outcome {
+            Ok(outcome) => Disposition::Finished(outcome),
+            Err(BlobError::NoSpace) => {
+                tracing::error!(task = %record.id, "no space for the result, the task waits");
+                tokio::time::sleep(PAUSE).await;
+                Disposition::GiveBack
+            }
+            Err(error) => Disposition::Finished(internal(&record, &error)),
+        }
+    }
+
+    /// Runs the stages of a task one after another.
+    async fn process(&self, record: &Record, interrupt: &Arc<Interrupt>) -> Result<Vec<Image>, Stop> {
+        let description = self.description(record).await?;
+        let cids: Vec<&str> = record.attachments.iter().map(|attachment| attachment.cid.as_str()).collect();
+        // Planned anew: the plugins may be others than when the task was accepted.
+        let plan = Plan::make(&self.tasks.registry(), &description, &cids)
+            .map_err(|error| Stop::Failed(unplanned(&error)))?;
+
+        let mut input = self.picture(record, Part::Input, &record.input).await?;
+        let mut attachments = vec![];
+        for (number, attachment) in (1..).zip(&record.attachments) {
+            attachments.push(self.picture(record, Part::Attachment(number), &attachment.blob).await?);
+        }
+        let last = plan.stages.len();
+        for (number, stage) in (1..).zip(plan.stages) {
+            let plugin = Arc::clone(&stage.plugin);
+            let job =
+                Job { input, attachments: attachments.clone(), steps: stage.steps, target: stage.target };
+            let (subject, interrupt_of_run) = (record.id.to_string(), Arc::clone(interrupt));
+            let run = move || plugin.run(job, &subject, &interrupt_of_run, Box::new(|_| ()));
+            let ended = tokio::task::spawn_blocking(run).await;
+            let finished = match ended {
+                Ok(Ok(finished)) => finished,
+                Ok(Err(Ending::Cancelled)) if self.tasks.is_draining() => return Err(Stop::Interrupted),
+                Ok(Err(ending)) => {
+                    return Err(Stop::Failed(failure_of(
+                        record,
+                        &stage.plugin.descriptor.name,
+                        ending,
+                        stage.plugin.limits().deadline,
+                    )));
+                }
+                Err(panic) => return Err(Stop::Failed(internal_failure(record, &panic))),
+            };
+            tracing::debug!(
+                task = %record.id,
+                plugin = stage.plugin.descriptor.name,
+                ms = finished.took.as_millis(),
+                peak_memory = finished.peak_memory,
+                "a stage is done"
+            );
+            let mut images = finished.images;
+            if number == last {
+                return Ok(images);
+            }
+            if images.len() != 1 {
+                let detail = format!(
+                    "The plugin {:?} gave {} pictures, but only the last of several plugins may give more than one.",
+                    stage.plugin.descriptor.name,
+                    images.len()
+                );
+                return Err(Stop::Failed(Failure::new(FailureCode::PluginError, &detail)));
+            }
+            input = images.remove(0);
+        }
+        Err(Stop::Failed(internal_failure(record, &"a plan without stages")))
+    }
+
+    async fn description(&self, record: &Record) -> Result<Description, Stop> {
+        let unreadable = |error: serde_json::Error| Stop::Failed(internal_failure(record, &error));
+        match &record.description {
+            DescriptionAt::Inline(json) => serde_json::from_str(json).map_err(unreadable),
+            DescriptionAt::Blob(info) => {
+                let image = self.picture(record, Part::Description, info).await?;
+                serde_json::from_slice(&image.bytes).map_err(unreadable)
+            }
+        }
+    }
+
+    /// Bytes of the task, which must be those that were accepted.
+    async fn picture(&self, record: &Record, part: Part, info: &BlobInfo) -> Result<Image, Stop> {
+        let bytes = self.tasks.blobs.read(BlobKey { task: record.id, part }).await.map_err(Stop::Blob)?;
+        if Digest::of(&bytes) != info.digest {
+            return Err(Stop::Failed(internal_failure(
+                record,
+                &format!("{part} is damaged: its digest is not the recorded one"),
+            )));
+        }
+        Ok(Image { media_type: info.media_type.clone(), bytes })
+    }
+
+    async fn publish(&self, record: &Record, images: Vec<Image>) -> Result<Outcome, BlobError> {
+        let mut blobs = vec![];
+        let mut infos = vec![];
+        for (number, image) in (1..).zip(images) {
+            let mut writer = self.tasks.blobs.writer();
+            writer.write(image.bytes.into()).await?;
+            let staged = writer.finish().await?;
+            infos.push(BlobInfo { media_type: image.media_type, size: staged.size, digest: staged.digest });
+            blobs.push((
+                BlobKey { task: record.id, part: Part::Result { attempt: record.attempts, number } },
+                staged,
+            ));
+        }
+        self.tasks.blobs.keep(blobs).await?;
+        Ok(Outcome::Ok(infos))
+    }
+
+    async fn end(&self, record: &Record, disposition: Disposition, took: Duration) {
+        let store = &self.tasks.store;
+        let (id, attempt) = (record.id, record.attempts);
+        let (ended, word) = match disposition {
+            Disposition::GiveBack => (store.release(id, attempt).await, "given back".to_owned()),
+            Disposition::Finished(outcome) => {
+                self.tasks.estimates.learn(&record.operations, took);
+                let word = match &outcome {
+                    Outcome::Ok(_) => "OK".to_owned(),
+                    Outcome::Failed(failure) => failure.to_string(),
+                };
+                (store.finish(id, attempt, outcome, Timestamp::now()).await.map(drop), word)
+            }
+        };
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        match ended {
+            Ok(()) => {
+                tracing::info!(task = %id, attempt, ms, operations = record.operations.join(","), "{word}")
+            }
+            // Whoever has the task now makes its own results; those of this attempt are nobody's.
+            Err(StoreError::Fenced) => tracing::warn!(task = %id, attempt, "came too late: {word}"),
+            Err(error) => tracing::error!(task = %id, attempt, %error, "could not be recorded: {word}"),
+        }
+    }
+}
+
+/// Why a task has no images.
+enum Stop {
+    Failed(Failure),
+    /// Because the server stops.
+    Interrupted,
+    Blob(BlobError),
+}
+
+fn unplanned(error: &PlanError) -> Failure {
+    let code = match error {
+        PlanError::Plugin(_) | PlanError::Output { .. } => FailureCode::PluginMissing,
+        PlanError::Param { .. } | PlanError::Params { .. } | PlanError::NoSuchPart { .. } => {
+            FailureCode::InvalidParameters
+        }
+    };
+    Failure::new(code, &error.to_string())
+}
+
+fn failure_of(record: &Record, plugin: &str, ending: Ending, deadline: Duration) -> Failure {
+    let (code, detail) = match ending {
+        Ending::InvalidImage(words) if words.is_empty() => {
+            (FailureCode::InvalidImage, "Invalid image format.".to_owned())
+        }
+        Ending::InvalidImage(words) => (FailureCode::InvalidImage, format!("Invalid image format. {words}")),
+        Ending::InvalidParameters(words) => (FailureCode::InvalidParameters, words),
+        Ending::TooLarge(words) => (FailureCode::TooLarge, words),
+        Ending::PluginError(words) => (FailureCode::PluginError, words),
+        Ending::Trap(trap) => (FailureCode::PluginTrap, format!("The plugin stopped unexpectedly: {trap}")),
+        Ending::Deadline => (
+            FailureCode::DeadlineExceeded,
+            format!("The task ran past its limit of {} seconds.", deadline.as_secs_f64()),
+        ),
+        Ending::Memory(limit) => (
+            FailureCode::MemoryExceeded,
+            format!("The plugin {plugin:?} asked for more than its limit of {limit} bytes of memory."),
+        ),
+        Ending::Cancelled => (FailureCode::Cancelled, "Cancelled by the client.".to_owned()),
+        Ending::Internal(error) => return internal_failure(record, &error),
+    };
+    Failure::new(code, &detail)
+}
+
+fn internal(record: &Record, error: &dyn std::fmt::Display) -> Outcome {
+    Outcome::Failed(internal_failure(record, error))
+}
+
+/// A client gets a number to ask the operator about, and nothing of the inside.
+fn internal_failure(record: &Record, error: &dyn std::fmt::Display) -> Failure {
+    let incident = uuid::Uuid::new_v4();
+    tracing::error!(task = %record.id, %incident, "a fault of the server: {error}");
+    Failure::new(FailureCode::Internal, &incident.to_string())
+}

@@ -1,0 +1,152 @@
+//! The bundled plugin: the operations of `tintype-pixels` as a component.
+//!
+//! Glue only. What is done to pixels stands in `tintype-pixels`, how a plugin
+//! speaks with its host in `tintype-plugin`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+use tintype_pixels as pixels;
+use tintype_plugin::{Descriptor, Failure, Image, Params, Plugin, Task, Value};
+
+struct Standard;
+
+impl Plugin for Standard {
+    fn describe() -> Descriptor {
+        let mut descriptor = Descriptor::new(
+            "standard",
+            env!("CARGO_PKG_VERSION"),
+            "The everyday operations: resizing, cropping, turning, converting.",
+        );
+        for format in pixels::output_formats() {
+            let media_type = format.format.media_type();
+            descriptor = descriptor.accepts(media_type).produces_with(media_type, format.schema);
+        }
+        for operation in pixels::OPERATIONS {
+            descriptor = descriptor.operation_with(operation.name, operation.summary, operation.schema);
+        }
+        descriptor
+    }
+
+    fn process(task: Task) -> Result<Vec<Image>, Failure> {
+        let steps = task
+            .steps
+            .iter()
+            .map(|step| {
+                let parameters = parameters(&step.params)?;
+                Ok(pixels::Step { operation: step.operation.clone(), parameters })
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let target = task
+            .target
+            .map(|target| {
+                let parameters = parameters(&target.params)?;
+                Ok::<_, Failure>(pixels::Target { media_type: target.media_type, parameters })
+            })
+            .transpose()?;
+
+        let output =
+            pixels::process(task.input.bytes, &steps, target.as_ref(), &limits(), &Host).map_err(failure)?;
+        Ok(vec![Image::new(output.format.media_type(), output.bytes)])
+    }
+}
+
+tintype_plugin::export!(Standard);
+
+fn parameters(params: &Params) -> Result<pixels::Parameters, Failure> {
+    params
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                Value::Text(text) => pixels::Value::Text(text.clone()),
+                Value::Integer(number) => pixels::Value::Integer(*number),
+                Value::Number(number) => pixels::Value::Number(*number),
+                Value::Boolean(flag) => pixels::Value::Boolean(*flag),
+                // No schema of ours asks for anything else.
+                _ => {
+                    return Err(Failure::invalid_parameters(format!(
+                        "{name}: must be text, a number, true or false."
+                    )));
+                }
+            };
+            Ok((name.to_owned(), value))
+        })
+        .collect()
+}
+
+fn limits() -> pixels::Limits {
+    let host = tintype_plugin::limits();
+    pixels::Limits {
+        max_width: host.max_width,
+        max_height: host.max_height,
+        max_pixels: host.max_pixels,
+        max_frame_bytes: host.max_memory_bytes,
+        max_output_bytes: host.max_output_bytes,
+    }
+}
+
+fn failure(error: pixels::Error) -> Failure {
+    let text = error.to_string();
+    match error.kind() {
+        pixels::Kind::InvalidImage => Failure::InvalidImage(text),
+        pixels::Kind::InvalidParameters => Failure::InvalidParameters(text),
+        pixels::Kind::TooLarge => Failure::TooLarge(text),
+        pixels::Kind::Failed => Failure::Failed(text),
+    }
+}
+
+/// Passes on how far the work is.
+struct Host;
+
+impl pixels::Observer for Host {
+    fn progress(&self, done: f32) {
+        tintype_plugin::progress(done);
+    }
+
+    fn cancelled(&self) -> bool {
+        tintype_plugin::cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of one red pixel, which any test can write down.
+    const RED: &[u8] = b"qoif\0\0\0\x01\0\0\0\x01\x03\0\xfe\xff\0\0\0\0\0\0\0\0\0\x01";
+
+    fn red() -> Task {
+        Task::new(Image::new("image/qoi", RED))
+    }
+
+    #[test]
+    fn steps_and_target_reach_the_pixels() {
+        let task = red()
+            .step("resize", [("width", Value::from(3)), ("kernel", Value::from("nearest"))])
+            .target("image/png", [("compression", Value::from(9))]);
+        let images = Standard::process(task).unwrap();
+        assert_eq!(images.len(), 1);
+        assert_eq!(images[0].media_type, "image/png");
+        // Width in the header.
+        assert_eq!(images[0].bytes[16..20], [0, 0, 0, 3]);
+    }
+
+    #[test]
+    fn each_sort_of_failure_arrives_as_what_it_is() {
+        let garbage = Task::new(Image::new("image/png", *b"no picture")).step("flip", []);
+        assert!(matches!(Standard::process(garbage), Err(Failure::InvalidImage(_))));
+
+        let outside = [("width", Value::from(2)), ("height", Value::from(2))];
+        let outside = red().step("crop", outside);
+        assert!(matches!(Standard::process(outside), Err(Failure::InvalidParameters(_))));
+
+        let huge = [("width", Value::from(65_535)), ("height", Value::from(65_535))];
+        let huge = red().step("resize", huge);
+        assert!(matches!(Standard::process(huge), Err(Failure::TooLarge(_))));
+    }
+
+    #[test]
+    fn a_parameter_of_a_type_that_no_schema_asks_for_is_refused() {
+        let task = red().step("rotate", [("angle", Value::Json("[90]".into()))]);
+        assert!(matches!(Standard::process(task), Err(Failure::InvalidParameters(_))));
+    }
+}

@@ -1,0 +1,108 @@
+//! A plugin that misbehaves on command. Each operation is one way to hurt a host.
+
+use std::hint::black_box;
+
+use tintype_plugin::{Attachment, Descriptor, Failure, Image, Level, Params, Plugin, Task, log};
+
+struct Hostile;
+
+const BYTES: &str = r#"{"type": "object", "properties": {"bytes": {"type": "integer", "minimum": 0}}, "required": ["bytes"], "additionalProperties": false}"#;
+const COUNT: &str = r#"{"type": "object", "properties": {"count": {"type": "integer", "minimum": 0}}, "required": ["count"], "additionalProperties": false}"#;
+const TEXT: &str = r#"{"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": false}"#;
+const PICTURE: &str = r#"{"type": "object", "properties": {"picture": {"type": "string", "format": "attachment"}}, "required": ["picture"], "additionalProperties": false}"#;
+
+impl Plugin for Hostile {
+    fn describe() -> Descriptor {
+        Descriptor::new("hostile", "1.0.0", "Misbehaves on command.")
+            .accepts("application/octet-stream")
+            .produces("application/octet-stream")
+            .produces("image/png")
+            .operation("echo", "Gives the input back: the control.")
+            .operation("spin", "Never ends.")
+            .operation("recurse", "Uses up the stack.")
+            .operation("grow", "Uses up the memory.")
+            .operation("trap", "Stops by unreachable.")
+            .operation("panic", "Stops by a panic with a message.")
+            .operation_with("huge", "Gives a result of so many bytes.", BYTES)
+            .operation_with("copies", "Gives the input so many times.", COUNT)
+            .operation("lie", "Gives a page and calls it one.")
+            .operation("mislabel", "Gives another type than asked for.")
+            .operation_with("flood", "Logs so many lines.", COUNT)
+            .operation_with("fail", "Fails with these words.", TEXT)
+            .operation_with("judge", "Calls its parameter impossible, with these words.", TEXT)
+            .operation_with("attached", "Gives the attached picture.", PICTURE)
+            .operation("leave", "Leaves a mark in memory, and says whether it finds one.")
+    }
+
+    fn process(task: Task) -> Result<Vec<Image>, Failure> {
+        let Some(step) = task.steps.first() else { return Err(Failure::failed("no step")) };
+        let params = &step.params;
+        let bytes = match step.operation.as_str() {
+            "echo" => task.input.bytes,
+            "spin" => spin(),
+            "recurse" => vec![recurse(0)],
+            "grow" => grow(),
+            "trap" => core::arch::wasm32::unreachable(),
+            "panic" => panic!("the plugin's own words"),
+            "huge" => vec![7; number(params, "bytes")?],
+            "copies" => {
+                let copy = Image::new("application/octet-stream", task.input.bytes);
+                return Ok(vec![copy; number(params, "count")?]);
+            }
+            "lie" => return Ok(vec![Image::new("text/html", *b"<script>alert(1)</script>")]),
+            "mislabel" => return Ok(vec![Image::new("image/png", *b"no png")]),
+            "flood" => flood(number(params, "count")?),
+            "fail" => return Err(Failure::failed(params.require::<&str>("text")?)),
+            "judge" => return Err(Failure::invalid_parameters(params.require::<&str>("text")?)),
+            "attached" => task.attachment(params.require::<Attachment>("picture")?)?.bytes.clone(),
+            "leave" => leave(),
+            other => return Err(Failure::failed(format!("what is {other}?"))),
+        };
+        Ok(vec![Image::new("application/octet-stream", bytes)])
+    }
+}
+
+tintype_plugin::export!(Hostile);
+
+fn number(params: &Params, name: &str) -> Result<usize, Failure> {
+    usize::try_from(params.require::<i64>(name)?).map_err(|_| Failure::invalid_parameters("too many"))
+}
+
+fn spin() -> Vec<u8> {
+    let mut n = 0_u64;
+    while black_box(n) < u64::MAX {
+        n = n.wrapping_add(1) % 1000;
+    }
+    vec![]
+}
+
+fn recurse(depth: u64) -> u8 {
+    let frame = black_box([depth; 16]);
+    if black_box(true) { recurse(depth + 1).wrapping_add(frame[3] as u8) } else { 0 }
+}
+
+fn grow() -> Vec<u8> {
+    let mut hoard = vec![];
+    loop {
+        hoard.push(black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+fn flood(lines: usize) -> Vec<u8> {
+    for line in 0..lines {
+        log(Level::Info, &format!("line {line} \u{1b}[31m\nERROR a forged line {}", "x".repeat(2000)));
+    }
+    b"flooded".to_vec()
+}
+
+/// The mark is in a static and in freshly allocated memory that is read before it is written.
+fn leave() -> Vec<u8> {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static MARK: AtomicU32 = AtomicU32::new(0);
+    let found_in_static = MARK.swap(0xfeed, Ordering::Relaxed) != 0;
+    let mut hoard = vec![0_u8; 4 << 20];
+    let found_in_heap = black_box(&hoard).iter().any(|byte| *byte != 0);
+    hoard.fill(0xed);
+    black_box(&hoard);
+    if found_in_static || found_in_heap { b"found a mark".to_vec() } else { b"clean".to_vec() }
+}

@@ -1,0 +1,161 @@
+//! A client that does what the protocol says, and shows everything that came back.
+
+use serde_json::Value as Json;
+use ureq::http::{Request, Response};
+
+use crate::server::eventually;
+
+/// A client of one server.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    agent: ureq::Agent,
+}
+
+/// Everything that came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub code: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// As it came.
+    pub body: Vec<u8>,
+}
+
+/// The JSON view of a task.
+#[derive(Clone, Debug)]
+pub struct Status(pub Json);
+
+impl Client {
+    /// A client that sends to `base`.
+    #[must_use]
+    pub fn new(base: &str) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        Self { base: base.to_owned(), agent: config.into() }
+    }
+
+    /// The absolute URI of a path; what is absolute already stays.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) }
+    }
+
+    /// Any request.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let run = || -> Result<Response<ureq::Body>, ureq::Error> {
+            if matches!(method, "GET" | "HEAD" | "DELETE") {
+                self.agent.run(request.body(()).unwrap())
+            } else {
+                self.agent.run(request.body(body.to_vec()).unwrap())
+            }
+        };
+        Answer::of(run().unwrap())
+    }
+
+    /// GET without further headers.
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], &[])
+    }
+
+    /// POST of a message with its Content-Type.
+    pub fn submit(&self, message: &(String, Vec<u8>)) -> Answer {
+        self.send("POST", "/images/tasks", &[("Content-Type", &message.0)], &message.1)
+    }
+
+    /// The JSON view of a task, found by any of its URIs.
+    pub fn status(&self, task: &str) -> Status {
+        let answer =
+            self.send("GET", &format!("{task}?redirect=false"), &[("Accept", "application/json")], &[]);
+        assert_eq!(answer.code, 200, "{answer:?}");
+        Status(answer.json())
+    }
+
+    /// Submits, waits for the end, and gives the final status.
+    pub fn process(&self, message: &(String, Vec<u8>)) -> Status {
+        let accepted = self.submit(message);
+        assert_eq!(accepted.code, 202, "{accepted:?}");
+        self.wait(accepted.header("content-location").unwrap())
+    }
+
+    /// Waits until a task is over.
+    pub fn wait(&self, task: &str) -> Status {
+        let is_over = |status: &Status| status.state() != "pending";
+        eventually(|| Some(self.status(task)).filter(is_over), || format!("{task} is never over"))
+    }
+
+    /// The bytes of a task's first result.
+    pub fn result(&self, status: &Status) -> Answer {
+        assert_eq!(status.state(), "OK", "{status:?}");
+        let answer = self.get(status.0["results"][0]["href"].as_str().unwrap());
+        assert_eq!(answer.code, 200, "{answer:?}");
+        answer
+    }
+}
+
+impl Status {
+    /// `pending`, `OK` or `FAILED`.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        self.0["state"].as_str().unwrap()
+    }
+
+    /// Why it failed.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.0["code"].as_str().unwrap_or_default()
+    }
+
+    /// Why it failed, for people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        self.0["detail"].as_str().unwrap_or_default()
+    }
+}
+
+impl Answer {
+    fn of(response: Response<ureq::Body>) -> Self {
+        let code = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+            })
+            .collect();
+        let body = response.into_body().into_with_config().limit(1 << 30).read_to_vec().unwrap();
+        Self { code, headers, body }
+    }
+
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The end of a problem's type, such as `queue-full`.
+    #[must_use]
+    pub fn problem(&self) -> String {
+        let text = self.text();
+        let document = roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let kind =
+            document.descendants().find(|node| node.has_tag_name(("urn:ietf:rfc:7807", "type"))).unwrap();
+        kind.text().unwrap().rsplit(':').next().unwrap().to_owned()
+    }
+}

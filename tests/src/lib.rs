@@ -1,0 +1,14 @@
+//! What the black-box tests share: a server of their own, a client, pictures, messages.
+//!
+//! Tests speak HTTP to the real binary; they know nothing of its inside. A helper that waits, waits
+//! for a state and never for a time.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+pub mod client;
+pub mod message;
+pub mod pictures;
+pub mod server;
+
+pub use client::{Answer, Client, Status};
+pub use message::{FormData, Related, task_xml};
+pub use server::Server;

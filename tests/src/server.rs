@@ -1,0 +1,260 @@
+//! The real binary, started for one test and gone with it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::Client;
+
+/// How long anything may take before a test gives up: far more than a busy machine needs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a server is started.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    flags: Vec<String>,
+    environment: Vec<(String, String)>,
+    hostile: bool,
+}
+
+impl Setup {
+    /// Sets a setting by its flag.
+    #[must_use]
+    pub fn with(mut self, flag: &str, value: impl ToString) -> Self {
+        self.flags.extend([format!("--{flag}"), value.to_string()]);
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Drops the hostile plugin in beside the bundled one.
+    #[must_use]
+    pub fn hostile(mut self) -> Self {
+        self.hostile = true;
+        self
+    }
+
+    /// Starts a server with a data folder of its own.
+    #[must_use]
+    pub fn start(self) -> Server {
+        let folder = TempDir::new().unwrap();
+        let plugins = folder.path().join("plugins");
+        std::fs::create_dir(&plugins).unwrap();
+        copy_components(&target().join("plugins"), &plugins);
+        if self.hostile {
+            copy_components(&target().join("guests"), &plugins);
+        }
+        Server::start(folder, self)
+    }
+}
+
+fn copy_components(from: &Path, to: &Path) {
+    let entries = std::fs::read_dir(from)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `make build guests`", from.display()));
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+}
+
+/// Where the build leaves its results.
+#[must_use]
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from)
+}
+
+/// The binary under test.
+#[must_use]
+pub fn binary() -> PathBuf {
+    target().join("release/tintype")
+}
+
+/// A running server.
+pub struct Server {
+    folder: TempDir,
+    setup: Setup,
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    address: String,
+}
+
+impl Server {
+    /// A server with the bundled plugin and default settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Setup::default().start()
+    }
+
+    fn start(folder: TempDir, setup: Setup) -> Self {
+        let mut child = command(&folder, &setup).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::default();
+        let ready = follow(&mut child, Arc::clone(&log));
+        let Ok(address) = ready.recv_timeout(PATIENCE) else {
+            let _ = child.kill();
+            panic!("the server did not become ready:\n{}", log.lock().unwrap().join("\n"));
+        };
+        Self { folder, setup, child, log, address }
+    }
+
+    /// A client of this server.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&format!("http://{}", self.address))
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The folder with `data` and `plugins` in it.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Lines of the log so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until a line of the log contains `text`.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        eventually(
+            || self.log().into_iter().find(|line| line.contains(text)),
+            || format!("no log line with {text:?}"),
+        )
+    }
+
+    /// Bytes of memory that the process has resident.
+    #[must_use]
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kib << 10
+    }
+
+    /// Kills the process, with no word of warning, and starts another one on the same data.
+    #[must_use]
+    pub fn kill_and_restart(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.restart()
+    }
+
+    /// Starts again on the same data, after the process has ended.
+    #[must_use]
+    pub fn restart(self) -> Self {
+        let (folder, setup) = self.into_parts();
+        Self::start(folder, setup)
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for the process to end and gives its exit code.
+    pub fn wait(&mut self) -> Option<i32> {
+        eventually(|| self.child.try_wait().unwrap(), || "the server does not end".to_owned()).code()
+    }
+
+    fn into_parts(self) -> (TempDir, Setup) {
+        let mut this = std::mem::ManuallyDrop::new(self);
+        let _ = this.child.kill();
+        let _ = this.child.wait();
+        // The rest of the value is leaked: some strings, in a test.
+        let folder = std::mem::replace(&mut this.folder, TempDir::new().unwrap());
+        (folder, this.setup.clone())
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the server's log ---\n{}", self.log().join("\n"));
+        }
+    }
+}
+
+fn command(folder: &TempDir, setup: &Setup) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .arg("serve")
+        .args(["--listen", "127.0.0.1:0"])
+        .arg("--data-dir")
+        .arg(folder.path().join("data"))
+        .arg("--plugins-dir")
+        .arg(folder.path().join("plugins"))
+        // Shared by all tests, or each would compile the plugins anew.
+        .arg("--compiled-dir")
+        .arg(target().join("compiled-for-tests"))
+        .args(["--log-format", "json"])
+        .args(&setup.flags)
+        .envs(setup.environment.iter().cloned())
+        .current_dir(folder.path())
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary with these arguments until it ends: exit code, standard output, standard error.
+#[must_use]
+pub fn run(arguments: &[&str], folder: &Path) -> (Option<i32>, String, String) {
+    let output = Command::new(binary()).args(arguments).current_dir(folder).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+fn follow(child: &mut Child, log: Arc<Mutex<Vec<String>>>) -> Receiver<String> {
+    let (ready, when_ready) = mpsc::channel();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            if let Some((_, rest)) = line.split_once("listening on http://") {
+                let address: String =
+                    rest.chars().take_while(|c| c.is_ascii_digit() || ".:[]".contains(*c)).collect();
+                let _ = ready.send(address);
+            }
+            log.lock().unwrap().push(line);
+        }
+    });
+    when_ready
+}
+
+/// Asks again and again until there is an answer.
+pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>, complaint: impl FnOnce() -> String) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "{}", complaint());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -41,7 +41,9 @@ pub(super) async fn post(
         "multipart/related" => upload::related(&app, &media_type, body).await?,
         "multipart/form-data" => upload::form_data(&app, &media_type, body).await?,
         other => {
-            return Err(unsupported(format!("A task cannot be sent as {other}. Send one of: {ACCEPT_POST}.")));
+            return Err(unsupported(format!(
+                "A task cannot be sent as {other}. Send one of: {ACCEPT_POST}."
+            )));
         }
     };
     let status = app.tasks.submit(submission).await.map_err(|error| match error {

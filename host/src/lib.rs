@@ -8,7 +8,9 @@
 //! Arrows point one way: `http → task → {store, blob, plugin}`. [`config`] is known to all, [`cli`]
 //! knows everybody.
 
+pub mod auth;
 pub mod blob;
+pub mod callback;
 pub mod cli;
 pub mod config;
 pub mod digest;

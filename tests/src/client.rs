@@ -1,8 +1,11 @@
 //! A client that does what the protocol says, and shows everything that came back.
 
+use std::fmt;
+
 use serde_json::Value as Json;
 use ureq::http::{Request, Response};
 
+use crate::document::{Problem, StatusDocument};
 use crate::server::eventually;
 
 /// A client of one server.
@@ -13,7 +16,7 @@ pub struct Client {
 }
 
 /// Everything that came back.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Answer {
     /// The status code.
     pub code: u16,
@@ -75,14 +78,27 @@ impl Client {
         Status(answer.json())
     }
 
-    /// Submits, waits for the end, and gives the final status.
-    pub fn process(&self, message: &(String, Vec<u8>)) -> Status {
+    /// Submits what must be accepted, and gives the path of the task.
+    pub fn accepted(&self, message: &(String, Vec<u8>)) -> String {
         let accepted = self.submit(message);
         assert_eq!(accepted.code, 202, "{accepted:?}");
-        self.wait(accepted.header("content-location").unwrap())
+        path(accepted.header("content-location").unwrap())
     }
 
-    /// Waits until a task is over.
+    /// Submits, waits for the end, and gives the final status.
+    pub fn process(&self, message: &(String, Vec<u8>)) -> Status {
+        self.wait(&self.accepted(message))
+    }
+
+    /// Waits until a worker has the task.
+    pub fn wait_until_running(&self, task: &str) {
+        eventually(
+            || (self.status(task).0["phase"] == "running").then_some(()),
+            || format!("{task} never runs"),
+        );
+    }
+
+    /// Waits until a task is over; it is found by any of its URIs.
     pub fn wait(&self, task: &str) -> Status {
         let is_over = |status: &Status| status.state() != "pending";
         eventually(|| Some(self.status(task)).filter(is_over), || format!("{task} is never over"))
@@ -91,9 +107,25 @@ impl Client {
     /// The bytes of a task's first result.
     pub fn result(&self, status: &Status) -> Answer {
         assert_eq!(status.state(), "OK", "{status:?}");
-        let answer = self.get(status.0["results"][0]["href"].as_str().unwrap());
+        let answer = self.get(status.href());
         assert_eq!(answer.code, 200, "{answer:?}");
         answer
+    }
+}
+
+/// What comes after scheme, host and port.
+#[must_use]
+pub fn path(uri: &str) -> String {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    rest.find('/').map_or("/", |at| &rest[at..]).to_owned()
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.code)?;
+        self.headers.iter().try_for_each(|(name, value)| writeln!(f, "{name}: {value}"))?;
+        let shown = self.body.get(..2000).unwrap_or(&self.body);
+        write!(f, "\n{}", String::from_utf8_lossy(shown))
     }
 }
 
@@ -102,6 +134,12 @@ impl Status {
     #[must_use]
     pub fn state(&self) -> &str {
         self.0["state"].as_str().unwrap()
+    }
+
+    /// Where its first result is.
+    #[must_use]
+    pub fn href(&self) -> &str {
+        self.0["results"][0]["href"].as_str().unwrap_or_else(|| panic!("{self:?}"))
     }
 
     /// Why it failed.
@@ -149,13 +187,17 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The end of a problem's type, such as `queue-full`.
+    /// The body as a `status` document.
     #[must_use]
-    pub fn problem(&self) -> String {
-        let text = self.text();
-        let document = roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        let kind =
-            document.descendants().find(|node| node.has_tag_name(("urn:ietf:rfc:7807", "type"))).unwrap();
-        kind.text().unwrap().rsplit(':').next().unwrap().to_owned()
+    pub fn status_document(&self) -> StatusDocument {
+        StatusDocument::of(self)
+    }
+
+    /// The body as a problem, whose code and type must be these.
+    pub fn refused(&self, code: u16, kind: &str) -> Problem {
+        assert_eq!(self.code, code, "{self:?}");
+        let problem = Problem::of(self);
+        assert_eq!(problem.kind, kind, "{problem:?}");
+        problem
     }
 }

@@ -5,10 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 pub mod client;
+pub mod document;
 pub mod message;
 pub mod pictures;
+pub mod raw;
 pub mod server;
 
 pub use client::{Answer, Client, Status};
+pub use document::{Problem, StatusDocument};
 pub use message::{FormData, Related, task_xml};
-pub use server::Server;
+pub use raw::Connection;
+pub use server::{Server, Setup, eventually};

@@ -22,8 +22,13 @@ impl Related {
     /// With this description, in XML, as its root.
     #[must_use]
     pub fn new(task: &str) -> Self {
+        Self::empty().part("Content-Type: application/xml;charset=UTF-8", task.as_bytes())
+    }
+
+    /// Without parts.
+    #[must_use]
+    pub fn empty() -> Self {
         Self { parameters: String::new(), body: vec![] }
-            .part("Content-Type: application/xml;charset=UTF-8", task.as_bytes())
     }
 
     /// A description and an image, as the note has it.
@@ -75,6 +80,12 @@ impl FormData {
         self.body.extend(content);
         self.body.extend(b"\r\n");
         self
+    }
+
+    /// A file.
+    #[must_use]
+    pub fn file(self, name: &str, file: &str, media_type: &str, content: &[u8]) -> Self {
+        self.field(&format!("{name}\"; filename=\"{file}"), &format!("Content-Type: {media_type}"), content)
     }
 
     /// Content-Type and body.

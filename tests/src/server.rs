@@ -21,6 +21,7 @@ pub struct Setup {
     flags: Vec<String>,
     environment: Vec<(String, String)>,
     hostile: bool,
+    plugins: Vec<(String, Vec<u8>)>,
 }
 
 impl Setup {
@@ -45,6 +46,13 @@ impl Setup {
         self
     }
 
+    /// Puts a file into the plugins folder.
+    #[must_use]
+    pub fn plugin(mut self, file: &str, content: &[u8]) -> Self {
+        self.plugins.push((file.to_owned(), content.to_vec()));
+        self
+    }
+
     /// Starts a server with a data folder of its own.
     #[must_use]
     pub fn start(self) -> Server {
@@ -54,6 +62,9 @@ impl Setup {
         copy_components(&target().join("plugins"), &plugins);
         if self.hostile {
             copy_components(&target().join("guests"), &plugins);
+        }
+        for (file, content) in &self.plugins {
+            std::fs::write(plugins.join(file), content).unwrap();
         }
         Server::start(folder, self)
     }
@@ -85,8 +96,13 @@ pub fn binary() -> PathBuf {
 
 /// A running server.
 pub struct Server {
+    process: Process,
     folder: TempDir,
     setup: Setup,
+}
+
+/// One life of a server. It ends with the value.
+struct Process {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
     address: String,
@@ -100,26 +116,24 @@ impl Server {
     }
 
     fn start(folder: TempDir, setup: Setup) -> Self {
-        let mut child = command(&folder, &setup).stderr(Stdio::piped()).spawn().unwrap();
-        let log = Arc::default();
-        let ready = follow(&mut child, Arc::clone(&log));
-        let Ok(address) = ready.recv_timeout(PATIENCE) else {
-            let _ = child.kill();
-            panic!("the server did not become ready:\n{}", log.lock().unwrap().join("\n"));
-        };
-        Self { folder, setup, child, log, address }
+        let child = command(&folder, &setup).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = Process { child, log: Arc::default(), address: String::new() };
+        let ready = follow(&mut process.child, Arc::clone(&process.log));
+        // The log is printed when the process is dropped by the panic.
+        process.address = ready.recv_timeout(PATIENCE).expect("the server did not become ready");
+        Self { process, folder, setup }
     }
 
     /// A client of this server.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::new(&format!("http://{}", self.address))
+        Client::new(&format!("http://{}", self.process.address))
     }
 
     /// Host and port.
     #[must_use]
     pub fn address(&self) -> &str {
-        &self.address
+        &self.process.address
     }
 
     /// The folder with `data` and `plugins` in it.
@@ -131,7 +145,7 @@ impl Server {
     /// Lines of the log so far.
     #[must_use]
     pub fn log(&self) -> Vec<String> {
-        self.log.lock().unwrap().clone()
+        self.process.log.lock().unwrap().clone()
     }
 
     /// Waits until a line of the log contains `text`.
@@ -145,7 +159,7 @@ impl Server {
     /// Bytes of memory that the process has resident.
     #[must_use]
     pub fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
         kib << 10
@@ -153,37 +167,53 @@ impl Server {
 
     /// Kills the process, with no word of warning, and starts another one on the same data.
     #[must_use]
-    pub fn kill_and_restart(mut self) -> Self {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.restart()
+    pub fn kill_and_restart(self) -> Self {
+        let Self { process, folder, setup } = self;
+        drop(process);
+        Self::start(folder, setup)
     }
 
-    /// Starts again on the same data, after the process has ended.
+    /// Starts again on the same data, after the process has ended by itself.
     #[must_use]
-    pub fn restart(self) -> Self {
-        let (folder, setup) = self.into_parts();
-        Self::start(folder, setup)
+    pub fn restart(mut self) -> Self {
+        self.wait();
+        self.kill_and_restart()
+    }
+
+    /// Kills the process, with no word of warning. The data stay.
+    pub fn kill(&mut self) {
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
+    }
+
+    /// Takes a plugin's file away.
+    pub fn remove_plugin(&self, file: &str) {
+        std::fs::remove_file(self.folder().join("plugins").join(file)).unwrap();
+    }
+
+    /// Files of uploads that are not accepted yet.
+    #[must_use]
+    pub fn unfinished_uploads(&self) -> usize {
+        std::fs::read_dir(self.folder().join("data/blobs/tmp")).unwrap().count()
+    }
+
+    /// Files of pictures that were accepted or made.
+    #[must_use]
+    pub fn kept_pictures(&self) -> usize {
+        let folders = std::fs::read_dir(self.folder().join("data/blobs")).unwrap();
+        let folders = folders.map(|folder| folder.unwrap().path()).filter(|folder| !folder.ends_with("tmp"));
+        folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum()
     }
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        let pid = Pid::from_raw(i32::try_from(self.process.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
     /// Waits for the process to end and gives its exit code.
     pub fn wait(&mut self) -> Option<i32> {
-        eventually(|| self.child.try_wait().unwrap(), || "the server does not end".to_owned()).code()
-    }
-
-    fn into_parts(self) -> (TempDir, Setup) {
-        let mut this = std::mem::ManuallyDrop::new(self);
-        let _ = this.child.kill();
-        let _ = this.child.wait();
-        // The rest of the value is leaked: some strings, in a test.
-        let folder = std::mem::replace(&mut this.folder, TempDir::new().unwrap());
-        (folder, this.setup.clone())
+        eventually(|| self.process.child.try_wait().unwrap(), || "the server does not end".to_owned()).code()
     }
 }
 
@@ -193,18 +223,18 @@ impl Default for Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("--- the server's log ---\n{}", self.log().join("\n"));
+            eprintln!("--- the server's log ---\n{}", self.log.lock().unwrap().join("\n"));
         }
     }
 }
 
 fn command(folder: &TempDir, setup: &Setup) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = tintype();
     command
         .arg("serve")
         .args(["--listen", "127.0.0.1:0"])
@@ -223,12 +253,34 @@ fn command(folder: &TempDir, setup: &Setup) -> Command {
     command
 }
 
-/// Runs the binary with these arguments until it ends: exit code, standard output, standard error.
+/// The binary, without the settings of whoever runs the tests.
+fn tintype() -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TINTYPE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What a command left behind.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The exit code, none after a signal.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+/// Runs the binary with these arguments in `folder` until it ends.
 #[must_use]
-pub fn run(arguments: &[&str], folder: &Path) -> (Option<i32>, String, String) {
-    let output = Command::new(binary()).args(arguments).current_dir(folder).output().unwrap();
+pub fn run(arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> Ended {
+    let mut command = tintype();
+    command.args(arguments).envs(environment.iter().copied()).current_dir(folder).stdin(Stdio::null());
+    let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+    Ended { code: output.status.code(), output: text(&output.stdout), errors: text(&output.stderr) }
 }
 
 fn follow(child: &mut Child, log: Arc<Mutex<Vec<String>>>) -> Receiver<String> {

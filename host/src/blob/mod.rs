@@ -21,8 +21,8 @@ pub enum Part {
     Input,
     /// A further picture, from 1.
     Attachment(u32),
-    /// A description too long for the record.
-    Description,
+    /// Details too long for the record.
+    Details,
     /// A result of one attempt, from 1. The attempt is in the key so that a worker that lost its
     /// lease cannot touch what its successor made.
     Result {
@@ -47,7 +47,7 @@ impl fmt::Display for Part {
         match self {
             Self::Input => f.write_str("input"),
             Self::Attachment(number) => write!(f, "attachment-{number}"),
-            Self::Description => f.write_str("description"),
+            Self::Details => f.write_str("details"),
             Self::Result { attempt, number } => write!(f, "result-{attempt}-{number}"),
         }
     }

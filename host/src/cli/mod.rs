@@ -1,6 +1,7 @@
 //! The command line: what `tintype` can be told to do.
 
 mod config;
+mod key;
 mod serve;
 mod settings;
 
@@ -18,6 +19,7 @@ pub fn main() -> ExitCode {
     let done = match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches),
         Some(("config", matches)) => config::run(matches),
+        Some(("key", matches)) => key::run(matches),
         _ => unreachable!("clap demands one of the subcommands"),
     };
     match done {
@@ -40,6 +42,7 @@ pub fn command() -> Command {
         .subcommand(settings::with_flags(
             Command::new("serve").about("Serve until told to stop (SIGTERM or Ctrl-C)"),
         ))
+        .subcommand(key::command())
         .subcommand(settings::with_flags(
             Command::new("config")
                 .about("Print the effective configuration, and where each value comes from"),

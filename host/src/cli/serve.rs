@@ -1,19 +1,30 @@
 //! `tintype serve`: puts the server together, runs it, and takes it apart in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ArgMatches;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use super::settings;
+use crate::auth::{Keys, Limits, Quota};
 use crate::blob::FolderBlobs;
+use crate::callback::Sender;
 use crate::config::Config;
 use crate::http::{self, App, Server};
 use crate::plugin::{CompiledCode, Registry, RunLimits, Sandbox};
 use crate::store::sled::{SledOptions, SledStore};
-use crate::task::{Parts, Tasks, WorkerOptions, Workers};
+use crate::task::{self, Parts, Tasks, WorkerOptions, Workers};
 use crate::telemetry;
+
+/// A run ends within some milliseconds of being interrupted; its task's way back is one write.
+const WAY_BACK: Duration = Duration::from_secs(5);
+/// Least time for answers that are on their way when the last task has ended.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = Config::load(&settings::gather(matches)?)?;
@@ -36,60 +47,78 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     // Before the data folder is touched: of two servers the second leaves without a trace.
     let server = Server::bind(&config.http).await?;
 
-    let assembled = {
+    let app = {
         let config = Arc::clone(&config);
-        tokio::task::spawn_blocking(move || assemble(&config)).await??
+        tokio::task::spawn_blocking(move || assemble(config)).await??
     };
-    let app = App { tasks: Arc::clone(&assembled), config: Arc::clone(&config) };
+    let tasks = Arc::clone(&app.tasks);
+    for (owner, count) in tasks.unfinished().await? {
+        let owner = owner.and_then(|owner| owner.parse().ok());
+        (0..count).for_each(|_| app.quota.opened(owner));
+    }
     let options = WorkerOptions {
         workers: config.tasks.workers(),
         deadline: config.plugins.deadline,
         heartbeat: config.tasks.lease / 3,
     };
-    let workers = Arc::new(Workers::new(Arc::clone(&assembled), options));
+    let workers = Arc::new(Workers::new(Arc::clone(&tasks), options));
     let working = tokio::spawn(Arc::clone(&workers).run());
+    tokio::spawn(task::sweep(Arc::clone(&tasks), config.tasks.retention));
+    if let Some(sender) = &app.sender {
+        tokio::spawn(http::announce(Arc::clone(&tasks), Arc::clone(sender)));
+    }
 
     let address = server.address();
     tracing::info!(%address, "ready: listening on http://{address}");
-    let stop = {
-        let tasks = Arc::clone(&assembled);
-        async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            tracing::info!("stopping: finishing what is open");
-            tasks.drain();
-        }
-    };
-    let (stopped, when_stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(server.serve(http::router(app), async move {
-        stop.await;
-        // The receiver waits for this as long as the server runs.
-        let _ = stopped.send(());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut serving = tokio::spawn(server.serve(http::router(app), async move {
+        // A sender that is gone means the same as its word.
+        let _ = stopped.await;
     }));
-    // Either word ends the wait: a signal, or the end of the server itself.
-    let _ = when_stopped.await;
 
-    let mut working = working;
-    let drained = tokio::time::timeout(config.http.drain_timeout, async {
-        let _ = serving.await;
-        (&mut working).await
-    });
-    if drained.await.is_err() {
-        tracing::warn!("not everything finished in time; running tasks go back into the queue");
-        workers.interrupt_all();
-        // A run ends within some milliseconds; its task's way back is one write.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), working).await;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
-    drop(workers);
+    tracing::info!("stopping: finishing what is open");
+    let deadline = Instant::now() + config.http.drain_timeout;
+    // New tasks are refused from here on; polls are still answered, and readiness says why.
+    tasks.drain();
+    finish_work(&workers, working, deadline).await;
+    // The server may have ended already, with its task.
+    let _ = stop.send(());
+    if timeout_at(deadline.max(Instant::now() + LAST_ANSWERS), &mut serving).await.is_err() {
+        tracing::warn!("not every request was answered in time");
+        serving.abort();
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
-fn assemble(config: &Config) -> anyhow::Result<Arc<Tasks>> {
+/// Waits for the running tasks; what hasn't ended at the deadline goes back into the queue.
+async fn finish_work(workers: &Workers, mut working: JoinHandle<()>, deadline: Instant) {
+    if timeout_at(deadline, &mut working).await.is_err() {
+        tracing::warn!("not everything finished in time; running tasks go back into the queue");
+        workers.interrupt_all();
+        if timeout_at(Instant::now() + WAY_BACK, working).await.is_err() {
+            tracing::error!("a run did not end; its task runs again at the next start");
+        }
+    }
+}
+
+fn assemble(config: Arc<Config>) -> anyhow::Result<App> {
     let data = &config.storage.data_dir;
     std::fs::create_dir_all(data).with_context(|| format!("data_dir {}", data.display()))?;
+    let keys = Arc::new(Keys::open(&config.auth.keys_file(&config.storage))?);
+    let quota = Quota::new(Limits::from_settings(&config.auth));
+    let sender = Sender::from_settings(&config.callback)?.map(Arc::new);
+    let registry = load_plugins(&config)?;
+    let tasks = open_tasks(&config, registry, &quota)?;
+    Ok(App { tasks, config, keys, quota, sender })
+}
+
+fn open_tasks(config: &Config, registry: Registry, quota: &Arc<Quota>) -> anyhow::Result<Arc<Tasks>> {
+    let data = &config.storage.data_dir;
     let (store, recovered) = SledStore::open(
         &data.join("tasks"),
         &SledOptions {
@@ -103,8 +132,19 @@ fn assemble(config: &Config) -> anyhow::Result<Arc<Tasks>> {
         let (requeued, interrupted) = (recovered.requeued, recovered.interrupted);
         tracing::warn!(requeued, interrupted, "the server died while these tasks ran");
     }
-    let blobs = FolderBlobs::open(&data.join("blobs"))?;
+    let quota = Arc::clone(quota);
+    Ok(Tasks::new(Parts {
+        store: Arc::new(store),
+        blobs: Arc::new(FolderBlobs::open(&data.join("blobs"))?),
+        registry,
+        max_queue: config.tasks.max_queue.get(),
+        min_free_space: config.storage.min_free_space.0,
+        workers: config.tasks.workers(),
+        on_end: Box::new(move |owner| quota.closed(owner.and_then(|owner| owner.parse().ok()))),
+    })?)
+}
 
+fn load_plugins(config: &Config) -> anyhow::Result<Registry> {
     let plugins = &config.plugins;
     let limits = RunLimits {
         deadline: plugins.deadline,
@@ -127,12 +167,5 @@ fn assemble(config: &Config) -> anyhow::Result<Arc<Tasks>> {
     if registry.plugins().next().is_none() {
         tracing::warn!(folder = %plugins.plugins_dir.display(), "there are no plugins: every task will be refused");
     }
-    Ok(Tasks::new(Parts {
-        store: Arc::new(store),
-        blobs: Arc::new(blobs),
-        registry,
-        max_queue: config.tasks.max_queue.get(),
-        min_free_space: config.storage.min_free_space.0,
-        workers: config.tasks.workers(),
-    })?)
+    Ok(registry)
 }

@@ -11,6 +11,19 @@ const FILE: &str = "tintype.toml";
 
 /// Adds a flag for every setting.
 pub(super) fn with_flags(command: Command) -> Command {
+    let command = with_flags_for(command, |_| true);
+    command.after_help(
+        "Every setting can be given as a flag, as a variable (--max-image-size is TINTYPE_MAX_IMAGE_SIZE) \
+         or in the settings file (max_image_size = \"64MiB\"). Flags win over variables, and these over the file.",
+    )
+}
+
+/// Adds a flag for each of `names`: to a command for which the other settings mean nothing.
+pub(super) fn with_some_flags(command: Command, names: &[&str]) -> Command {
+    with_flags_for(command, |name| names.contains(&name))
+}
+
+fn with_flags_for(command: Command, wanted: impl Fn(&str) -> bool) -> Command {
     let file = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -18,13 +31,11 @@ pub(super) fn with_flags(command: Command) -> Command {
         .help(format!(
             "Settings file; {FILE} in the current folder is read without being named [env: TINTYPE_CONFIG]"
         ));
-    let command = command.arg(file).after_help(
-        "Every setting can be given as a flag, as a variable (--max-image-size is TINTYPE_MAX_IMAGE_SIZE) \
-         or in the settings file (max_image_size = \"64MiB\"). Flags win over variables, and these over the file.",
-    );
+    let command = command.arg(file);
     Config::SECTIONS.iter().fold(command, |command, (about, settings)| {
         let heading = about.trim().trim_end_matches('.').to_owned();
-        settings.iter().fold(command, |command, setting| command.arg(flag(setting, &heading)))
+        let wanted = settings.iter().filter(|setting| wanted(setting.name));
+        wanted.fold(command, |command, setting| command.arg(flag(setting, &heading)))
     })
 }
 
@@ -33,17 +44,20 @@ fn flag(setting: &'static Setting, heading: &str) -> Arg {
     if !setting.default.is_empty() {
         help.push_str(&format!(" [default: {}]", setting.default));
     }
-    Arg::new(setting.name)
+    let flag = Arg::new(setting.name)
         .long(setting.flag())
         .value_name("VALUE")
         .help(help)
-        .help_heading(heading.to_owned())
+        .help_heading(heading.to_owned());
+    // `--allow-anonymous` alone says yes.
+    if setting.is_switch() { flag.num_args(0..=1).default_missing_value("true") } else { flag }
 }
 
 /// Gathers what flags, environment and file say.
 pub(super) fn gather(matches: &ArgMatches) -> Result<Sources, ConfigError> {
     let flags = Config::SECTIONS.iter().flat_map(|(_, settings)| settings.iter()).filter_map(|setting| {
-        let value = matches.get_one::<String>(setting.name)?;
+        // A command that has no flag for this setting leaves it to the other sources.
+        let value = matches.try_get_one::<String>(setting.name).ok().flatten()?;
         Some((setting.name.to_owned(), value.clone()))
     });
     let named = matches

@@ -14,7 +14,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use sources::{ConfigError, Origin, Sources};
-pub use value::{ByteSize, SettingValue};
+pub use value::{ByteSize, Secret, SettingValue};
+
+use crate::callback::HostRule;
 
 /// What is known of a setting before it has a value.
 #[derive(Debug)]
@@ -32,6 +34,12 @@ impl Setting {
     #[must_use]
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
+    }
+
+    /// Whether it is true or false, so that the flag alone can say yes.
+    #[must_use]
+    pub fn is_switch(&self) -> bool {
+        matches!(self.default, "true" | "false")
     }
 
     /// The name of the environment variable.
@@ -106,6 +114,8 @@ settings! {
         body_timeout: Duration = "30s",
         /// Longest time for a whole upload.
         upload_timeout: Duration = "15m",
+        /// Longest time for which an answer is held back for a client that prefers to wait.
+        max_wait: Duration = "60s",
         /// On SIGTERM, time for open requests and running tasks to finish.
         drain_timeout: Duration = "30s",
     }
@@ -122,8 +132,30 @@ settings! {
         workers: Option<NonZeroUsize> = "",
         /// How often a task is begun when the server dies while running it.
         max_attempts: NonZeroU32 = "2",
+        /// Time for which tasks that are over and their results are kept.
+        retention: Duration = "24h",
         /// Time after which a task whose worker gave no sign of life is run again.
         lease: Duration = "30s",
+    }
+
+    /// Who may submit, and how much.
+    auth: Auth {
+        /// File with the API keys, changed by `tintype key`; by default keys.toml inside data_dir. While there is one every request needs a key.
+        keys_file: Option<PathBuf> = "",
+        /// Tasks that each caller may submit a minute; by default as many as it likes.
+        quota_per_minute: Option<NonZeroU32> = "",
+        /// Unfinished tasks that each caller may have; by default as many as it likes.
+        quota_open: Option<NonZeroU32> = "",
+    }
+
+    /// Telling others that a task has ended.
+    callback: Callback {
+        /// Where callbacks may go, by default nowhere: hooks.example.org, *.example.org, addresses and ranges, with :PORT if it is not 443; by https, or by http where written http://HOST:PORT.
+        callback_hosts: Vec<HostRule> = "",
+        /// What callbacks are signed with: whsec_ and the base64 of 24 to 64 bytes; several while they change. Others can see a flag: better a variable or callback_secret_file.
+        callback_secret: Vec<Secret> = "",
+        /// File with what callbacks are signed with, one a line.
+        callback_secret_file: Option<PathBuf> = "",
     }
 
     /// Where tasks and pictures are kept.
@@ -208,15 +240,27 @@ impl Config {
     /// # Errors
     /// The first value that is wrong, with where it stands and the rule that it breaks.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let config = Self::resolve(sources)?;
-        if !config.http.listen.ip().is_loopback() && !config.http.allow_anonymous {
+        let config = Self::read(sources)?;
+        if !config.http.listen.ip().is_loopback()
+            && !config.http.allow_anonymous
+            && !config.auth.keys_file(&config.storage).exists()
+        {
             return Err(sources.wrong(
                 "listen",
                 &config.http.listen.show(),
                 "a loopback address: everybody who can reach another one could use this server. \
-                 Set allow_anonymous = true if that is wanted",
+                 Make an API key with `tintype key new NAME`, or set allow_anonymous = true if that is wanted",
             ));
         }
+        Ok(config)
+    }
+
+    /// As [`load`](Self::load), for commands that don't serve: without a look at who could come in.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
+        let config = Self::resolve(sources)?;
         if let Some(url) = &config.http.public_url
             && !is_public_url(url)
         {
@@ -242,6 +286,14 @@ fn is_public_url(url: &str) -> bool {
     matches!(uri.scheme_str(), Some("http" | "https"))
         && uri.authority().is_some()
         && !url.contains(['?', '#'])
+}
+
+impl Auth {
+    /// Where the API keys are kept.
+    #[must_use]
+    pub fn keys_file(&self, storage: &Storage) -> PathBuf {
+        self.keys_file.clone().unwrap_or_else(|| storage.data_dir.join("keys.toml"))
+    }
 }
 
 impl Plugins {

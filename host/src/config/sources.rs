@@ -62,8 +62,8 @@ pub enum ConfigError {
     },
 }
 
-/// The values as text, by setting, each with its origin.
-#[derive(Debug, Default)]
+/// The values as text, by setting, each with its origin. No `Debug`: there are secrets among them.
+#[derive(Default)]
 pub struct Sources {
     values: BTreeMap<String, (String, Origin)>,
 }
@@ -124,7 +124,7 @@ impl Sources {
     /// The value of the setting `name`, from the source that wins.
     pub(super) fn value<T: SettingValue>(&self, name: &str, default: &str) -> Result<T, ConfigError> {
         let text = self.values.get(name).map_or(default, |(text, _)| text);
-        T::parse(text).map_err(|rule| self.wrong(name, text, &rule))
+        T::parse(text).map_err(|rule| self.wrong(name, if T::SECRET { "(hidden)" } else { text }, &rule))
     }
 
     /// Where the value of `name` comes from.
@@ -275,7 +275,38 @@ mod tests {
     }
 
     #[test]
+    fn a_keys_file_lets_the_address_be_open_and_the_first_key_be_made_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = dir.path().join("keys.toml");
+        let flags = [("listen", "0.0.0.0:80"), ("keys_file", keys.to_str().unwrap())];
+        assert!(load(&flags, &[], "").is_err());
+        let own = flags.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert!(Config::read(&Sources::gather(own, [], None).unwrap()).is_ok());
+        std::fs::write(&keys, "").unwrap();
+        assert!(load(&flags, &[], "").is_ok());
+    }
+
+    #[test]
+    fn a_secret_is_not_repeated_in_an_error() {
+        let error = load(&[("callback_secret", "hush,(set)")], &[], "").unwrap_err();
+        assert!(error.starts_with("--callback-secret: \"(hidden)\"") && !error.contains("hush"), "{error}");
+        assert!(load(&[("callback_hosts", "a.b/c")], &[], "").unwrap_err().contains("*.example.org"));
+    }
+
+    #[test]
     fn every_default_is_valid() {
         assert!(load(&[], &[], "").is_ok());
+    }
+
+    #[test]
+    fn the_readme_lists_every_setting_with_its_default_and_help() {
+        let readme = include_str!("../../../README.md");
+        for setting in Config::SECTIONS.iter().flat_map(|(_, settings)| settings.iter()) {
+            let default =
+                if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
+            let help: Vec<&str> = setting.help.split_whitespace().collect();
+            let row = format!("| `{}` | {default} | {} |", setting.name, help.join(" "));
+            assert!(readme.contains(&row), "README.md lacks: {row}");
+        }
     }
 }

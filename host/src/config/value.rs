@@ -19,6 +19,45 @@ pub trait SettingValue: Sized {
 
     /// The text that [`parse`](Self::parse) reads as this value.
     fn show(&self) -> String;
+
+    /// Whether the text must be kept out of messages.
+    const SECRET: bool = false;
+}
+
+/// A text that is shown to nobody. `tintype config` says only that it is set.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// What is shown in place of a secret.
+const SET: &str = "(set)";
+
+impl Secret {
+    /// The text, for the one place that needs it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(SET)
+    }
+}
+
+impl SettingValue for Secret {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            SET => Err("the secret itself, which `tintype config` doesn't show".to_owned()),
+            text => Ok(Self(text.to_owned())),
+        }
+    }
+
+    fn show(&self) -> String {
+        SET.to_owned()
+    }
+
+    const SECRET: bool = true;
 }
 
 /// A number of bytes, written `1048576`, `64KiB`, `64MiB` or `2GiB`.
@@ -37,8 +76,10 @@ impl ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, size) =
-            UNITS.into_iter().find(|(_, size)| self.0 >= *size && self.0 % size == 0).unwrap_or(("B", 1));
+        let (unit, size) = UNITS
+            .into_iter()
+            .find(|(_, size)| self.0 >= *size && self.0.is_multiple_of(*size))
+            .unwrap_or(("B", 1));
         write!(f, "{}{unit}", self.0 / size)
     }
 }
@@ -152,6 +193,8 @@ impl<T: SettingValue> SettingValue for Vec<T> {
     fn show(&self) -> String {
         self.iter().map(T::show).collect::<Vec<_>>().join(",")
     }
+
+    const SECRET: bool = T::SECRET;
 }
 
 /// A value that may be absent: the empty text.
@@ -163,6 +206,8 @@ impl<T: SettingValue> SettingValue for Option<T> {
     fn show(&self) -> String {
         self.as_ref().map(T::show).unwrap_or_default()
     }
+
+    const SECRET: bool = T::SECRET;
 }
 
 macro_rules! counts {
@@ -207,6 +252,16 @@ mod tests {
     fn localhost_is_an_address() {
         assert_eq!(SocketAddr::parse("localhost:80").map(|a| a.show()), Ok("127.0.0.1:80".to_owned()));
         assert!(SocketAddr::parse("example.org:80").is_err());
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let secrets = <Vec<Secret>>::parse("hush,hush").unwrap_or_default();
+        assert_eq!(
+            (secrets.show().as_str(), format!("{secrets:?}").as_str()),
+            ("(set),(set)", "[(set), (set)]")
+        );
+        assert!(<Vec<Secret>>::parse(&secrets.show()).is_err(), "what is shown is no secret");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use axum::body::HttpBody as _;
 use axum::extract::Request;
+use axum::http::header::CONNECTION;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -17,6 +19,7 @@ pub(super) async fn wrap(request: Request, next: Next) -> Response {
     let id = uuid::Uuid::now_v7().to_string();
     // Problems must be said in some format even to who accepts none.
     let format = Format::accepted(request.headers()).unwrap_or(Format::Xml);
+    let has_body = !request.body().is_end_stream();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
 
     let mut response = next.run(request).await;
@@ -25,6 +28,11 @@ pub(super) async fn wrap(request: Request, next: Next) -> Response {
     let why = problem.as_ref().map(Problem::summary);
     if let Some(problem) = problem {
         response = problem.render(format, &id);
+        if has_body {
+            // Of the body something may be unread: the connection ends with this answer, and a client
+            // that isn't told would send its next request into the void.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

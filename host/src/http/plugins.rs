@@ -6,12 +6,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 
 use super::App;
+use super::caller::Caller;
 use super::negotiate::Format;
 use super::problem::Problem;
 use super::xml::{self, Element};
 use crate::plugin::Plugin;
 
-pub(super) async fn list(State(app): State<App>, format: Format) -> Response {
+pub(super) async fn list(State(app): State<App>, format: Format, _: Caller) -> Response {
     let registry = app.tasks.registry();
     let plugins: Vec<&Plugin> = registry.plugins().map(AsRef::as_ref).collect();
     answer(format, &plugins)
@@ -20,6 +21,7 @@ pub(super) async fn list(State(app): State<App>, format: Format) -> Response {
 pub(super) async fn get(
     State(app): State<App>,
     format: Format,
+    _: Caller,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let registry = app.tasks.registry();

@@ -38,7 +38,10 @@ problems! {
     bad_request = BAD_REQUEST, "bad-request", "The request is malformed";
     bad_description = BAD_REQUEST, "bad-description", "The task description is malformed";
     bad_multipart = BAD_REQUEST, "bad-multipart", "The multipart message is malformed";
+    unauthorized = UNAUTHORIZED, "unauthorized", "An API key is needed";
     not_found = NOT_FOUND, "not-found", "There is no such resource";
+    gone = GONE, "gone", "The resource is gone";
+    conflict = CONFLICT, "conflict", "Another request is in the way";
     wrong_method = METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here";
     not_acceptable = NOT_ACCEPTABLE, "not-acceptable", "No acceptable format";
     too_slow = REQUEST_TIMEOUT, "too-slow", "The request came too slowly";
@@ -47,6 +50,8 @@ problems! {
     precondition_failed = PRECONDITION_FAILED, "precondition-failed", "A condition of the request does not hold";
     range_not_satisfiable = RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "The range is outside the image";
     impossible = UNPROCESSABLE_ENTITY, "impossible-task", "The task cannot be carried out";
+    key_reused = UNPROCESSABLE_ENTITY, "key-reused", "The idempotency key is taken";
+    over_quota = TOO_MANY_REQUESTS, "over-quota", "The quota is used up";
     internal = INTERNAL_SERVER_ERROR, "internal", "A fault of the server";
     draining = SERVICE_UNAVAILABLE, "draining", "The server is stopping";
     queue_full = SERVICE_UNAVAILABLE, "queue-full", "The queue is full";
@@ -120,7 +125,11 @@ pub(super) async fn no_such_resource(request: Request) -> Problem {
 
 pub(super) async fn method_not_allowed(request: Request) -> Problem {
     let path = request.uri().path();
-    let allowed = if path.trim_end_matches('/') == "/images/tasks" { "POST" } else { "GET, HEAD" };
+    let allowed = match path.trim_end_matches('/') {
+        "/images/tasks" => "GET, HEAD, POST",
+        path if path.starts_with("/images/task/") && !path.ends_with("/events") => "GET, HEAD, DELETE",
+        _ => "GET, HEAD",
+    };
     let method: &Method = request.method();
     Problem::wrong_method(format!("{path} does not take {method}, but {allowed}."))
         .with(ALLOW, HeaderValue::from_static(allowed))

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::header::{FORWARDED, HOST};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Version};
 
 use super::App;
 use super::problem::Problem;
@@ -34,7 +34,33 @@ impl PublicUrl {
         }
     }
 
+    /// The list of tasks with the same filters, after this one.
+    pub(super) fn page(&self, query: &str, after: TaskId) -> String {
+        let filters = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "after");
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(filters)
+            .append_pair("after", &after.to_string())
+            .finish();
+        format!("{}/images/tasks?{query}", self.0)
+    }
+
+    /// What every URI here begins with.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// One that was used before.
+    pub(super) fn known(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+
     fn of(parts: &Parts, app: &App) -> Option<Self> {
+        // RFC 9112 section 3.2: whatever the server goes by, a client names it once.
+        match parts.headers.get_all(HOST).iter().count() {
+            0 if parts.version >= Version::HTTP_11 => return None,
+            0 | 1 => {}
+            _ => return None,
+        }
         if let Some(url) = &app.config.http.public_url {
             return Some(Self(url.trim_end_matches('/').to_owned()));
         }
@@ -60,8 +86,9 @@ impl FromRequestParts<App> for PublicUrl {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Self::of(parts, app)
-            .ok_or_else(|| Problem::bad_request("The Host header is not a host, or a host and a port."))
+        Self::of(parts, app).ok_or_else(|| {
+            Problem::bad_request("There must be one Host header, with a host, or a host and a port.")
+        })
     }
 }
 

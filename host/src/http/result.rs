@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 use super::App;
+use super::caller::Caller;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::range::{Conditions, Selection};
@@ -20,21 +21,23 @@ use crate::task::{BlobInfo, Record, State as TaskState, Tasks};
 pub(super) async fn get_first(
     State(app): State<App>,
     url: PublicUrl,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    get(&app, &url, &id, 1, &headers).await
+    get(&app, &url, &caller, &id, 1, &headers).await
 }
 
 pub(super) async fn get_numbered(
     State(app): State<App>,
     url: PublicUrl,
+    caller: Caller,
     Path((id, number)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
     let number = number.parse().ok().filter(|_| plain).ok_or_else(|| no_such_result(&id))?;
-    get(&app, &url, &id, number, &headers).await
+    get(&app, &url, &caller, &id, number, &headers).await
 }
 
 fn no_such_result(id: &str) -> Problem {
@@ -46,11 +49,12 @@ fn no_such_result(id: &str) -> Problem {
 async fn get(
     app: &App,
     url: &PublicUrl,
+    caller: &Caller,
     id: &str,
     number: u32,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let record = task::find(app, id).await?.record;
+    let record = task::find(app, caller, id).await?.record;
     let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
     let info =
         index.and_then(|index| Tasks::results(&record).get(index)).ok_or_else(|| no_such_result(id))?;

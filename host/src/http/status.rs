@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::negotiate::Format;
 use super::public_url::PublicUrl;
-use super::xml;
+use super::xml::{self, Element};
 use crate::task::{FailureCode, Outcome, State, Status};
 
 const ATOM: &str = "http://www.w3.org/2005/Atom";
@@ -62,6 +62,34 @@ pub(super) fn answer(status: &Status, url: &PublicUrl, format: Format, occasion:
         set(RETRY_AFTER, &seconds.to_string());
     }
     response
+}
+
+/// The JSON status, as a client would get it that asks without being redirected.
+pub(super) fn json(status: &Status, url: &PublicUrl) -> Json {
+    View::new(status, url, Occasion::PollInPlace, Timestamp::now()).json()
+}
+
+/// A page of tasks.
+pub(super) fn json_list(tasks: &[Status], url: &PublicUrl, next: Option<&str>) -> Json {
+    let mut list = json!({ "tasks": tasks.iter().map(|status| json(status, url)).collect::<Vec<_>>() });
+    if let Some(next) = next {
+        list["next"] = next.into();
+    }
+    list
+}
+
+/// The same in XML.
+pub(super) fn xml_list(tasks: &[Status], url: &PublicUrl, next: Option<&str>) -> String {
+    let now = Timestamp::now();
+    xml::document("tasks", &[("xmlns:atom", ATOM)], |list| {
+        if let Some(next) = next {
+            list.empty("atom:link", &[("rel", "next"), ("href", next)]);
+        }
+        for status in tasks {
+            let view = View::new(status, url, Occasion::PollInPlace, now);
+            list.element("status", &[], |element| view.write(element));
+        }
+    })
 }
 
 /// The three words of the note.
@@ -133,27 +161,29 @@ impl<'a> View<'a> {
     }
 
     fn xml(&self) -> String {
-        xml::document("status", &[("xmlns:atom", ATOM)], |status| {
-            status.text("state", self.word());
-            status.empty("atom:link", &[("rel", "self"), ("href", &self.itself)]);
-            for result in self.results.iter().filter(|_| self.lists_results) {
-                status.empty("atom:link", &[("rel", "related"), ("href", result)]);
-            }
-            status.text("message", self.message());
-            if let Some(ping_after) = self.ping_after {
-                status.text("ping-after", &seconds(ping_after));
-            }
-            if let State::Finished { completed, outcome } = &self.status.record.state {
-                match outcome {
-                    Outcome::Ok(_) => status.text("completed", &seconds(*completed)),
-                    Outcome::Failed(failure) => {
-                        status.text("detail", &failure.detail);
-                        status.text("completed", &seconds(*completed));
-                        status.text("code", failure.code.as_str());
-                    }
+        xml::document("status", &[("xmlns:atom", ATOM)], |status| self.write(status))
+    }
+
+    fn write(&self, status: &mut Element<'_>) {
+        status.text("state", self.word());
+        status.empty("atom:link", &[("rel", "self"), ("href", &self.itself)]);
+        for result in self.results.iter().filter(|_| self.lists_results) {
+            status.empty("atom:link", &[("rel", "related"), ("href", result)]);
+        }
+        status.text("message", self.message());
+        if let Some(ping_after) = self.ping_after {
+            status.text("ping-after", &seconds(ping_after));
+        }
+        if let State::Finished { completed, outcome } = &self.status.record.state {
+            match outcome {
+                Outcome::Ok(_) => status.text("completed", &seconds(*completed)),
+                Outcome::Failed(failure) => {
+                    status.text("detail", &failure.detail);
+                    status.text("completed", &seconds(*completed));
+                    status.text("code", failure.code.as_str());
                 }
             }
-        })
+        }
     }
 
     fn json(&self) -> Json {
@@ -170,6 +200,10 @@ impl<'a> View<'a> {
         let mut set = |name: &str, value: Json| {
             json[name] = value;
         };
+        if let Some(progress) = self.status.progress {
+            // Three digits are more than anybody can see; the shortest decimal is what a client reads.
+            set("progress", ((f64::from(progress) * 1000.0).round() / 1000.0).into());
+        }
         if let Some(ping_after) = self.ping_after {
             set("ping_after", seconds(ping_after).into());
         }

@@ -7,19 +7,29 @@ use axum::response::Response;
 
 use super::App;
 use super::body::IncomingBody;
+use super::caller::Caller;
 use super::negotiate::Format;
+use super::prefer::Wait;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::status::{self, Occasion};
 use super::upload;
+use crate::callback::GuardError;
+use crate::digest::Digest;
 use crate::media_type::MediaType;
-use crate::task::{Refusal, SubmitError};
+use crate::task::description::Description;
+use crate::task::{Callback, Found, Refusal, Status, Submission, SubmitError};
 
 /// What can be posted (RFC 9110 has no such header; it is the LDP's, and widely understood).
-const ACCEPT_POST: &str = "multipart/related, multipart/form-data";
+const ACCEPT_POST: &str = "multipart/related, multipart/form-data, image/*, application/octet-stream";
+
+/// Characters of an idempotency key: any UUID, and any digest that people write down.
+const LONGEST_KEY: usize = 255;
 
 /// Seconds after which a full queue may have room again.
 const QUEUE_PAUSE: u64 = 5;
+/// Seconds after which another upload with the same key may be over.
+const CONFLICT_PAUSE: u64 = 2;
 /// Seconds after which a server that restarts is probably back.
 const RESTART_PAUSE: u64 = 10;
 /// Seconds after which an operator may have made room or mended the storage.
@@ -29,28 +39,109 @@ pub(super) async fn post(
     State(app): State<App>,
     url: PublicUrl,
     format: Format,
+    caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
     // Before the body is read: who is refused anyway should not have to send it.
     app.tasks.admit().map_err(|refusal| refused(&refusal))?;
+    let admission = app.quota.take(&caller.0).map_err(|error| {
+        Problem::over_quota(format!("{error} Try again later.")).retry_after(error.retry_after())
+    })?;
     let media_type = content_type(request.headers())?;
     check_length(request.headers(), app.config.tasks.max_request_size.0)?;
+    let wait = Wait::of(request.headers(), app.config.http.max_wait);
+    let idempotency_key = idempotency_key(request.headers())?;
+    // Held until the end: of two uploads with one key only the first can know what the key means.
+    let _uploading = match idempotency_key {
+        Some(key) => Some(app.tasks.begin_upload(caller.owner(), key).ok_or_else(|| {
+            Problem::conflict(
+                "A request with this Idempotency-Key is still being received. Try again when it is over.",
+            )
+            .retry_after(CONFLICT_PAUSE)
+        })?),
+        None => None,
+    };
 
+    let query = request.uri().query().unwrap_or_default().to_owned();
     let body = IncomingBody::new(request.into_body(), &app.config);
-    let submission = match media_type.essence() {
+    let message = match media_type.essence() {
         "multipart/related" => upload::related(&app, &media_type, body).await?,
         "multipart/form-data" => upload::form_data(&app, &media_type, body).await?,
+        "application/octet-stream" => upload::raw(&app, &media_type, &query, body).await?,
+        _ if media_type.is_image() => upload::raw(&app, &media_type, &query, body).await?,
         other => {
             return Err(unsupported(format!(
                 "A task cannot be sent as {other}. Send one of: {ACCEPT_POST}."
             )));
         }
     };
-    let status = app.tasks.submit(submission).await.map_err(|error| match error {
+    let callback = callback(&app, &message.description, &url)?;
+    let submission = Submission {
+        description: message.description,
+        image: message.image,
+        attachments: message.attachments,
+        owner: caller.owner(),
+        callback,
+        idempotency_key,
+    };
+    let accepted = app.tasks.submit(submission).await.map_err(|error| match error {
         SubmitError::Refused(refusal) => refused(&refusal),
         SubmitError::Impossible(why) => Problem::impossible(why.to_string()),
+        SubmitError::KeyReused => Problem::key_reused(error.to_string()),
     })?;
-    Ok(status::answer(&status, &url, format, Occasion::Accepted))
+    if accepted.is_new {
+        admission.accepted();
+    }
+    let Some(wait) = wait else {
+        return Ok(status::answer(&accepted.status, &url, format, Occasion::Accepted));
+    };
+    let mut response = waited(&app, &caller, &url, format, accepted.status, wait).await;
+    wait.mark(&mut response);
+    Ok(response)
+}
+
+/// Who waited gets what a poll would give; a task that still isn't over was accepted, no more.
+async fn waited(
+    app: &App,
+    caller: &Caller,
+    url: &PublicUrl,
+    format: Format,
+    status: Status,
+    wait: Wait,
+) -> Response {
+    let found = app.tasks.find_over(status.record.id, caller.owner().as_deref(), wait.duration()).await;
+    match found {
+        Ok(Found::Task(status)) if status.record.is_over() => {
+            status::answer(&status, url, format, Occasion::Poll)
+        }
+        // Whatever the look showed: the task was accepted, and that has to be said.
+        _ => status::answer(&status, url, format, Occasion::Accepted),
+    }
+}
+
+/// Where the end is to be announced, if it may be announced there.
+fn callback(app: &App, description: &Description, url: &PublicUrl) -> Result<Option<Callback>, Problem> {
+    let Some(target) = &description.callback else { return Ok(None) };
+    let allowed = match &app.sender {
+        Some(sender) => sender.guard().check(target).map(drop),
+        None => Err(GuardError::Disabled),
+    };
+    allowed.map_err(|error| Problem::impossible(error.to_string()))?;
+    Ok(Some(Callback { url: target.clone(), public_url: url.as_str().to_owned() }))
+}
+
+/// The digest of `Idempotency-Key`: a key is kept only as that.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<Digest>, Problem> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let (first, second) = (values.next(), values.next());
+    let Some(value) = first else { return Ok(None) };
+    let legal = second.is_none() && (1..=LONGEST_KEY).contains(&value.len());
+    if !legal {
+        return Err(Problem::bad_request(format!(
+            "An Idempotency-Key has from 1 to {LONGEST_KEY} characters, once."
+        )));
+    }
+    Ok(Some(Digest::of(value.as_bytes())))
 }
 
 fn content_type(headers: &HeaderMap) -> Result<MediaType, Problem> {

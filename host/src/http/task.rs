@@ -1,27 +1,60 @@
-//! `GET /images/task/{id}`: where a task stands.
+//! `/images/task/{id}`: where a task stands, and its end before its time.
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
 use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::caller::Caller;
 use super::negotiate::Format;
+use super::prefer::Wait;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::status::{self, Occasion};
-use crate::task::{Status, StoreError, TaskId};
+use crate::task::{Found, Removed, Status, StoreError, TaskId};
 
 pub(super) async fn get(
     State(app): State<App>,
     url: PublicUrl,
     format: Format,
+    caller: Caller,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let occasion = if redirects(query.as_deref())? { Occasion::Poll } else { Occasion::PollInPlace };
-    let status = find(&app, &id).await?;
-    Ok(status::answer(&status, &url, format, occasion))
+    let wait = Wait::of(&headers, app.config.http.max_wait);
+    let status = match wait {
+        Some(wait) => {
+            let parsed = parse(&id)?;
+            let found = app.tasks.find_over(parsed, caller.owner().as_deref(), wait.duration()).await;
+            existing(&id, found)?
+        }
+        None => find(&app, &caller, &id).await?,
+    };
+    let mut response = status::answer(&status, &url, format, occasion);
+    if let Some(wait) = wait {
+        wait.mark(&mut response);
+    }
+    Ok(response)
+}
+
+/// Cancels a task, or deletes one that is over.
+pub(super) async fn delete(
+    State(app): State<App>,
+    url: PublicUrl,
+    format: Format,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let removed = app.tasks.remove(parse(&id)?, caller.owner().as_deref()).await;
+    match removed.map_err(|error| unreadable(&error))? {
+        Removed::Cancelled(status) => Ok(status::answer(&status, &url, format, Occasion::PollInPlace)),
+        // Repeating it is harmless.
+        Removed::Deleted | Removed::Gone => Ok(StatusCode::NO_CONTENT.into_response()),
+        Removed::Nothing => Err(no_such_task(&id)),
+    }
 }
 
 /// The note posts to `/images/tasks` and finds tasks under `/images/task`: who mixes them up is led on.
@@ -29,23 +62,38 @@ pub(super) async fn redirect_from_plural(
     url: PublicUrl,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let id = TaskId::parse(&id).ok_or_else(|| no_such_task(&id))?;
-    Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, url.task(id))]).into_response())
+    Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, url.task(parse(&id)?))]).into_response())
 }
 
-/// The task of this id, if there is one.
-pub(super) async fn find(app: &App, id: &str) -> Result<Status, Problem> {
-    let parsed = TaskId::parse(id).ok_or_else(|| no_such_task(id))?;
-    app.tasks.status(parsed).await.map_err(|error| unreadable(&error))?.ok_or_else(|| no_such_task(id))
+/// The caller's task of this id, if there is one.
+pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Status, Problem> {
+    existing(id, app.tasks.find(parse(id)?, caller.owner().as_deref()).await)
+}
+
+fn parse(id: &str) -> Result<TaskId, Problem> {
+    TaskId::parse(id).ok_or_else(|| no_such_task(id))
+}
+
+fn existing(id: &str, found: Result<Found, StoreError>) -> Result<Status, Problem> {
+    match found.map_err(|error| unreadable(&error))? {
+        Found::Task(status) => Ok(*status),
+        Found::Gone => Err(Problem::gone(format!("The task {id:?} is gone, with its results."))),
+        Found::Nothing => Err(no_such_task(id)),
+    }
 }
 
 fn no_such_task(id: &str) -> Problem {
     Problem::not_found(format!("There is no task {id:?}."))
 }
 
-fn unreadable(error: &StoreError) -> Problem {
-    tracing::error!(%error, "a task could not be read");
-    Problem::internal("The task could not be read. Ask the operator, naming the request id.")
+pub(super) fn unreadable(error: &StoreError) -> Problem {
+    tracing::error!(%error, "the task store could not be used");
+    match error {
+        StoreError::NoSpace => {
+            Problem::disk_full("The server has no room to record the change. Try again later.")
+        }
+        _ => Problem::internal("The task store could not be used. Ask the operator, naming the request id."),
+    }
 }
 
 fn redirects(query: Option<&str>) -> Result<bool, Problem> {

@@ -5,14 +5,53 @@ use super::App;
 use super::body::IncomingBody;
 use super::multipart::{self, Boundary, Event, MultipartError, MultipartLimits, PartHeaders, Reader};
 use super::problem::Problem;
+use super::query;
 use super::submit;
 use crate::blob::{BlobError, BlobWriter, Staged};
 use crate::media_type::MediaType;
+use crate::task::Refusal;
 use crate::task::description::{self, Description, MAX_DESCRIPTION_BYTES};
-use crate::task::{Refusal, Submission};
 
 /// What a part without a `Content-Type` is taken for: what the bytes are is for a plugin to find out.
 const UNTYPED: &str = "application/octet-stream";
+
+/// Longest media type that is kept: RFC 6838 section 4.2 lets neither half be longer than 127.
+const LONGEST_TYPE: usize = 255;
+
+/// What a client has sent.
+pub(super) struct Message {
+    pub(super) description: Description,
+    /// What its sender says it is, and its bytes.
+    pub(super) image: (String, Staged),
+    /// Content-ID, media type, bytes.
+    pub(super) attachments: Vec<(String, String, Staged)>,
+}
+
+/// A body that is nothing but the image; the description is in the query string.
+pub(super) async fn raw(
+    app: &App,
+    media_type: &MediaType,
+    query: &str,
+    mut body: IncomingBody,
+) -> Result<Message, Problem> {
+    let description = query::parse(query)?;
+    let mut image = Receiving {
+        role: Role { id: None, is_description: false },
+        media_type: None,
+        sink: Sink::Blob(app.tasks.upload()),
+    };
+    while let Some(piece) = body.next().await? {
+        image.take(piece, app.config.tasks.max_image_size.0).await?;
+    }
+    match image.end().await?.content {
+        Content::Picture(staged) => {
+            Ok(Message { description, image: (hint(Some(media_type)), staged), attachments: vec![] })
+        }
+        Content::Description(_) => {
+            Err(Problem::internal("The image was lost. Ask the operator, naming the request id."))
+        }
+    }
+}
 
 /// A part that was received, whatever it is for.
 struct Part {
@@ -40,7 +79,7 @@ pub(super) async fn related(
     app: &App,
     media_type: &MediaType,
     body: IncomingBody,
-) -> Result<Submission, Problem> {
+) -> Result<Message, Problem> {
     let start = match media_type.param("start") {
         Some(start) => Some(multipart::parse_content_id(start).ok_or_else(|| {
             Problem::bad_multipart(
@@ -93,7 +132,7 @@ pub(super) async fn form_data(
     app: &App,
     media_type: &MediaType,
     body: IncomingBody,
-) -> Result<Submission, Problem> {
+) -> Result<Message, Problem> {
     let role = |headers: &PartHeaders, index: usize| {
         let disposition = headers.disposition.as_ref().filter(|disposition| disposition.kind == "form-data");
         let name = disposition.and_then(|disposition| disposition.name.clone()).ok_or_else(|| {
@@ -249,19 +288,24 @@ fn describe(content: Content, media_type: Option<&MediaType>) -> Result<Descript
         }
     };
     let parsed = if is_json { description::parse_json(&bytes) } else { description::parse_xml(&bytes) };
-    parsed.map_err(|error| Problem::bad_description(error.to_string()))
+    parsed.map_err(|error| Problem::bad_description(sentence(&error)))
 }
 
 fn looks_like_json(bytes: &[u8]) -> bool {
     bytes.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
 }
 
-fn assemble(description: Description, pictures: Vec<Part>, image: usize) -> Result<Submission, Problem> {
+/// What a sender says that a picture is: no more than a hint, so that what is too long is dropped.
+fn hint(media_type: Option<&MediaType>) -> String {
+    let essence = media_type.map(MediaType::essence).filter(|essence| essence.len() <= LONGEST_TYPE);
+    essence.unwrap_or(UNTYPED).to_owned()
+}
+
+fn assemble(description: Description, pictures: Vec<Part>, image: usize) -> Result<Message, Problem> {
     let mut chosen = None;
     let mut attachments = vec![];
     for (index, part) in pictures.into_iter().enumerate() {
-        let media_type =
-            part.media_type.map_or_else(|| UNTYPED.to_owned(), |media_type| media_type.essence().to_owned());
+        let media_type = hint(part.media_type.as_ref());
         let Content::Picture(staged) = part.content else { continue };
         if index == image {
             chosen = Some((media_type, staged));
@@ -277,19 +321,24 @@ fn assemble(description: Description, pictures: Vec<Part>, image: usize) -> Resu
         attachments.push((id, media_type, staged));
     }
     let image = chosen.ok_or_else(|| Problem::bad_multipart("There is no image."))?;
-    Ok(Submission { description, image, attachments })
+    Ok(Message { description, image, attachments })
 }
 
 fn malformed(error: &MultipartError) -> Problem {
-    let mut detail = error.to_string();
-    if let Some(first) = detail.get(..1).map(str::to_uppercase) {
-        detail.replace_range(..1, &first);
-    }
-    detail.push('.');
+    let detail = sentence(error);
     match error {
         MultipartError::UnsupportedTransferEncoding { .. } => Problem::unsupported_media_type(detail),
         _ => Problem::bad_multipart(detail),
     }
+}
+
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+    }
+    text.push('.');
+    text
 }
 
 fn unwritable(error: &BlobError) -> Problem {

@@ -55,14 +55,17 @@ impl Drop for GuestLog {
     }
 }
 
-/// Control characters could forge lines or steer a terminal.
+/// Control characters could forge lines or steer a terminal. Cut last: what stands for them is longer.
 fn cleaned(text: &str) -> String {
-    let mut end = text.len().min(LONGEST_LINE);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+    let mut line = String::new();
+    for c in text.trim_end().chars() {
+        let c = if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+        if line.len() + c.len_utf8() > LONGEST_LINE {
+            break;
+        }
+        line.push(c);
     }
-    let cut = text.get(..end).unwrap_or_default().trim_end();
-    cut.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    line
 }
 
 #[cfg(test)]
@@ -72,7 +75,9 @@ mod tests {
     #[test]
     fn a_line_is_cut_and_cannot_forge_another() {
         assert_eq!(cleaned("one\nERROR two\u{1b}[2J\n"), "one\u{fffd}ERROR two\u{fffd}[2J");
-        assert!(cleaned(&"ö".repeat(4000)).len() <= LONGEST_LINE);
+        for long in ["ö", "\u{1b}"] {
+            assert!(cleaned(&long.repeat(4000)).len() <= LONGEST_LINE);
+        }
     }
 
     #[test]

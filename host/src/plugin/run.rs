@@ -16,8 +16,8 @@ use super::wasi::{LineSink, Wasi};
 /// Bytes beside a result's own that cross the boundary with it: lengths, media types, a message.
 const OUTPUT_SLACK: usize = 64 << 10;
 
-/// Most results of one run.
-const MOST_RESULTS: usize = 64;
+/// Most results of one run: what is known of each must fit into the task's record.
+const MOST_RESULTS: usize = 16;
 
 /// What a run may use.
 #[derive(Clone, Debug)]

@@ -7,14 +7,25 @@ mod failure;
 mod id;
 mod plan;
 mod record;
+mod retention;
 mod service;
 mod store;
+mod watch;
 mod worker;
 
 pub use self::failure::{Failure, FailureCode};
 pub use self::id::{IdSource, TaskId};
 pub use self::plan::{Plan, PlanError, Stage};
-pub use self::record::{Attachment, BlobInfo, DescriptionAt, IllegalTransition, Outcome, Record, State};
-pub use self::service::{Parts, Refusal, Status, Submission, SubmitError, Tasks};
-pub use self::store::{NewTask, Recovered, StoreError, TaskStore};
+pub use self::record::{
+    Attachment, BlobInfo, Callback, Details, DetailsAt, IllegalTransition, Outcome, Record, State,
+};
+pub use self::retention::sweep;
+pub use self::service::{
+    Accepted, Found, OnEnd, Parts, Refusal, Removed, Status, Submission, SubmitError, Tasks, Uploading,
+};
+pub use self::store::{
+    DueCallback, Idempotency, Lookup, NewTask, Page, Query, Recovered, StateFilter, StoreError, Submitted,
+    TaskStore,
+};
+pub use self::watch::Subscription;
 pub use self::worker::{WorkerOptions, Workers};

@@ -7,9 +7,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::description::Description;
 use super::failure::{Failure, FailureCode};
 use super::id::TaskId;
+use crate::blob::{BlobKey, Part};
 use crate::digest::Digest;
+
+/// The detail of a cancelled task.
+pub(super) const CANCELLED: &str = "Cancelled by the client.";
 
 /// What is known of bytes in the blob store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +36,27 @@ pub struct Attachment {
     pub blob: BlobInfo,
 }
 
-/// Where the description is kept: a long one would make a record too large for one page.
+/// What only a worker needs to know of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Details {
+    /// What to do.
+    pub description: Description,
+    /// With what, beside the image.
+    pub attachments: Vec<Attachment>,
+}
+
+/// Where a task's end is announced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DescriptionAt {
+pub struct Callback {
+    /// Checked against what the operator allows.
+    pub url: String,
+    /// What the URIs in the announcement begin with: how the client reached the server.
+    pub public_url: String,
+}
+
+/// Where [`Details`] are kept: long ones would make a record too large for one page of a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DetailsAt {
     /// Here, as JSON.
     Inline(String),
     /// In the blob store, as JSON.
@@ -52,12 +75,18 @@ pub struct Record {
     pub submitted: Timestamp,
     /// The names of its operations, in their order.
     pub operations: Vec<String>,
-    /// What to do.
-    pub description: DescriptionAt,
+    /// What to do, and with what.
+    pub details: DetailsAt,
     /// The image.
     pub input: BlobInfo,
-    /// Further pictures.
-    pub attachments: Vec<Attachment>,
+    /// How many further pictures there are.
+    pub attachments: u32,
+    /// Whose it is: the id of an API key, or nobody's.
+    pub owner: Option<String>,
+    /// Who wants to be told of its end.
+    pub callback: Option<Callback>,
+    /// By whose digest the same request would be recognised.
+    pub idempotency_key: Option<Digest>,
     /// How often it was begun; the number of the attempt that runs or ran last.
     pub attempts: u32,
     /// How often the server died while running it.
@@ -101,6 +130,9 @@ pub enum IllegalTransition {
     /// The attempt is not the one that runs: the task has passed on, or is over.
     #[error("attempt {0} no longer holds the task")]
     Fenced(u32),
+    /// Only a task that is not over can be cancelled.
+    #[error("the task is over")]
+    Over,
 }
 
 impl Record {
@@ -144,6 +176,22 @@ impl Record {
         Ok(())
     }
 
+    /// `Queued → Finished` or `Running → Finished`, because the client wants it no more. Whoever runs
+    /// it is fenced off.
+    ///
+    /// # Errors
+    /// The task is over.
+    pub fn cancel(&mut self, now: Timestamp) -> Result<(), IllegalTransition> {
+        match self.state {
+            State::Queued | State::Running => {
+                let failure = Failure::new(FailureCode::Cancelled, CANCELLED);
+                self.state = State::Finished { completed: now, outcome: Outcome::Failed(failure) };
+                Ok(())
+            }
+            State::Finished { .. } => Err(IllegalTransition::Over),
+        }
+    }
+
     /// `Running → Queued` because the server died while running it, or `Running → Finished` when
     /// that has happened `max_attempts` times.
     ///
@@ -168,6 +216,28 @@ impl Record {
             State::Queued
         };
         Ok(())
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Finished { .. })
+    }
+
+    /// The names under which its bytes are kept.
+    #[must_use]
+    pub fn blobs(&self) -> Vec<BlobKey> {
+        let results = match &self.state {
+            State::Finished { outcome: Outcome::Ok(results), .. } => {
+                u32::try_from(results.len()).unwrap_or(u32::MAX)
+            }
+            _ => 0,
+        };
+        let parts = std::iter::once(Part::Input)
+            .chain(matches!(self.details, DetailsAt::Blob(_)).then_some(Part::Details))
+            .chain((1..=self.attachments).map(Part::Attachment))
+            .chain((1..=results).map(|number| Part::Result { attempt: self.attempts, number }));
+        parts.map(|part| BlobKey { task: self.id, part }).collect()
     }
 
     /// Whether it may have taken the server down, so that it should next run alone.
@@ -198,9 +268,12 @@ pub(crate) mod tests {
             ticket: 1,
             submitted: Timestamp::UNIX_EPOCH,
             operations: vec!["resize".to_owned()],
-            description: DescriptionAt::Inline("{}".to_owned()),
+            details: DetailsAt::Inline("{}".to_owned()),
             input: BlobInfo { media_type: "image/png".to_owned(), size: 3, digest: Digest::of(b"png") },
-            attachments: vec![],
+            attachments: 0,
+            owner: None,
+            callback: None,
+            idempotency_key: None,
             attempts: 0,
             crashes: 0,
             state: State::Queued,
@@ -213,6 +286,7 @@ pub(crate) mod tests {
         Release(u32),
         Finish(u32),
         Interrupt(u32),
+        Cancel,
     }
 
     fn change() -> impl Strategy<Value = Change> {
@@ -221,6 +295,7 @@ pub(crate) mod tests {
             (0..6_u32).prop_map(Change::Release),
             (0..6_u32).prop_map(Change::Finish),
             (0..6_u32).prop_map(Change::Interrupt),
+            Just(Change::Cancel),
         ]
     }
 
@@ -235,17 +310,19 @@ pub(crate) mod tests {
                     Change::Release(attempt) => record.release(attempt).is_ok(),
                     Change::Finish(attempt) => record.finish(attempt, Outcome::Ok(vec![]), Timestamp::UNIX_EPOCH).is_ok(),
                     Change::Interrupt(attempt) => record.interrupt(attempt, 2, Timestamp::UNIX_EPOCH).is_ok(),
+                    Change::Cancel => record.cancel(Timestamp::UNIX_EPOCH).is_ok(),
                 };
                 if !legal {
                     prop_assert_eq!(&record, &before, "a refused change changes nothing");
                 }
                 match before.state {
                     State::Finished { .. } => prop_assert!(!legal, "nothing leaves Finished"),
-                    State::Queued => prop_assert_eq!(legal, matches!(change, Change::Claim)),
+                    State::Queued => prop_assert_eq!(legal, matches!(change, Change::Claim | Change::Cancel)),
                     State::Running => {
                         let holder = before.attempts;
                         let held = match change {
                             Change::Claim => false,
+                            Change::Cancel => true,
                             Change::Release(by) | Change::Finish(by) | Change::Interrupt(by) => by == holder,
                         };
                         prop_assert_eq!(legal, held, "only the attempt that runs may end it");

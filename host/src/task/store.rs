@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::id::TaskId;
-use super::record::{Attachment, BlobInfo, DescriptionAt, Outcome, Record};
+use super::record::{BlobInfo, Callback, DetailsAt, Outcome, Record};
+use crate::digest::Digest;
 
 /// A task that is not accepted yet.
 #[derive(Clone, Debug)]
@@ -15,12 +16,38 @@ pub struct NewTask {
     pub submitted: Timestamp,
     /// The names of its operations.
     pub operations: Vec<String>,
-    /// What to do.
-    pub description: DescriptionAt,
+    /// What to do, and with what.
+    pub details: DetailsAt,
     /// The image, already durable.
     pub input: BlobInfo,
-    /// Further pictures, already durable.
-    pub attachments: Vec<Attachment>,
+    /// How many further pictures there are, already durable.
+    pub attachments: u32,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// Who wants to be told of its end.
+    pub callback: Option<Callback>,
+    /// By which a repetition of the request is recognised.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A client's promise that two requests with this key are one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Of the client's word. Keys of different owners have nothing to do with each other.
+    pub key: Digest,
+    /// Of everything that makes the request what it is.
+    pub fingerprint: Digest,
+    /// From when on the key may mean another request.
+    pub expires: Timestamp,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug)]
+pub enum Submitted {
+    /// It is accepted.
+    New(Record),
+    /// It was accepted before. Nothing of this one was kept.
+    Before(Record),
 }
 
 /// What the store found when it was opened.
@@ -32,12 +59,81 @@ pub struct Recovered {
     pub interrupted: u64,
 }
 
+/// What an id stands for.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// A task.
+    Found(Record),
+    /// A task that was, of this owner.
+    Gone(Option<String>),
+    /// Nothing.
+    Unknown,
+}
+
+/// Which tasks to list.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Whose; none means those of nobody.
+    pub owner: Option<String>,
+    /// In which state.
+    pub state: Option<StateFilter>,
+    /// With this operation among theirs.
+    pub operation: Option<String>,
+    /// Older than this one.
+    pub after: Option<TaskId>,
+    /// Most of them.
+    pub limit: usize,
+}
+
+/// A state by which tasks can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateFilter {
+    /// Not over.
+    Pending,
+    /// Waiting.
+    Queued,
+    /// Being worked at.
+    Running,
+    /// Over, with results.
+    Ok,
+    /// Over, without.
+    Failed,
+    /// Over, because the client wanted it so.
+    Cancelled,
+}
+
+/// Some tasks, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// At most as many as asked for; there may be more even when there are fewer.
+    pub records: Vec<Record>,
+    /// Where to go on, if there may be more.
+    pub next: Option<TaskId>,
+}
+
+/// An announcement that is due.
+#[derive(Clone, Debug)]
+pub struct DueCallback {
+    /// Which the store knows it by.
+    pub key: Vec<u8>,
+    /// The task that ended.
+    pub task: TaskId,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
 /// Why a store could not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The attempt no longer holds the task, or there is no such task.
     #[error("the task has passed on")]
     Fenced,
+    /// The task is over, or there is none.
+    #[error("the task is over")]
+    Over,
+    /// The idempotency key belongs to another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// As many tasks wait as may.
     #[error("the queue is full")]
     Full,
@@ -67,14 +163,20 @@ pub trait TaskStore: Send + Sync {
     /// Accepts a task. Durable.
     ///
     /// # Errors
-    /// [`StoreError::Full`], [`StoreError::NoSpace`], [`StoreError::Failed`].
-    async fn submit(&self, task: NewTask) -> Result<Record, StoreError>;
+    /// [`StoreError::Full`], [`StoreError::KeyReused`], [`StoreError::NoSpace`], [`StoreError::Failed`].
+    async fn submit(&self, task: NewTask) -> Result<Submitted, StoreError>;
 
     /// A task as it stands.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`], [`StoreError::Failed`].
-    async fn get(&self, id: TaskId) -> Result<Option<Record>, StoreError>;
+    async fn get(&self, id: TaskId) -> Result<Lookup, StoreError>;
+
+    /// Tasks, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`], [`StoreError::Failed`].
+    async fn list(&self, query: Query) -> Result<Page, StoreError>;
 
     /// Hands out up to `limit` tasks in the order of submission, each for one attempt under a lease.
     /// When this returns, a death of the process will be counted against them.
@@ -110,11 +212,62 @@ pub trait TaskStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Record, StoreError>;
 
+    /// Ends a task that is not over, whoever holds it. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`], [`StoreError::NoSpace`], [`StoreError::Failed`].
+    async fn cancel(&self, id: TaskId, now: Timestamp) -> Result<Record, StoreError>;
+
+    /// Forgets a task that is over, but for the fact that it was. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn delete(&self, id: TaskId, now: Timestamp) -> Result<Option<Record>, StoreError>;
+
+    /// Tasks that ended before `before`, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn ended_before(&self, before: Timestamp, limit: usize) -> Result<Vec<TaskId>, StoreError>;
+
+    /// Forgets even that there were tasks, if they are gone and were submitted before `before`: at
+    /// most `limit`. Gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
     /// Puts tasks whose lease has run out back into the queue.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
     async fn expire(&self) -> Result<u64, StoreError>;
+
+    /// Announcements that are due at `now`, and when the next one will be.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn due_callbacks(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<DueCallback>, Option<Timestamp>), StoreError>;
+
+    /// What became of an announcement: it is tried again at `again`, or never.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn settle_callback(
+        &self,
+        callback: DueCallback,
+        again: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+
+    /// How many unfinished tasks each owner has.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn unfinished(&self) -> Result<Vec<(Option<String>, u64)>, StoreError>;
 
     /// How many tasks wait.
     fn queued(&self) -> u64;
@@ -130,4 +283,24 @@ pub trait TaskStore: Send + Sync {
 
     /// Why the store takes no more writes, if that is so.
     fn failure(&self) -> Option<String>;
+}
+
+impl StateFilter {
+    /// Whether a task is in this state.
+    #[must_use]
+    pub fn matches(self, record: &Record) -> bool {
+        use super::failure::FailureCode;
+        use super::record::State;
+        match (self, &record.state) {
+            (Self::Pending, State::Queued | State::Running)
+            | (Self::Queued, State::Queued)
+            | (Self::Running, State::Running)
+            | (Self::Ok, State::Finished { outcome: Outcome::Ok(_), .. })
+            | (Self::Failed, State::Finished { outcome: Outcome::Failed(_), .. }) => true,
+            (Self::Cancelled, State::Finished { outcome: Outcome::Failed(failure), .. }) => {
+                failure.code == FailureCode::Cancelled
+            }
+            _ => false,
+        }
+    }
 }

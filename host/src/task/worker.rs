@@ -1,18 +1,15 @@
 //! The loop that claims tasks, and what happens to each.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
-use super::description::Description;
 use super::failure::{Failure, FailureCode};
-use super::id::TaskId;
 use super::plan::{Plan, PlanError};
-use super::record::{BlobInfo, DescriptionAt, Outcome, Record};
-use super::service::Tasks;
+use super::record::{BlobInfo, CANCELLED, Details, DetailsAt, Outcome, Record};
+use super::service::{Running, Tasks};
 use super::store::StoreError;
 use crate::blob::{BlobError, BlobKey, Part};
 use crate::digest::Digest;
@@ -36,7 +33,6 @@ pub struct WorkerOptions {
 pub struct Workers {
     tasks: Arc<Tasks>,
     options: WorkerOptions,
-    running: Arc<Mutex<HashMap<TaskId, Arc<Interrupt>>>>,
 }
 
 /// What becomes of a task whose run is over.
@@ -50,7 +46,7 @@ impl Workers {
     /// Workers for `tasks`.
     #[must_use]
     pub fn new(tasks: Arc<Tasks>, options: WorkerOptions) -> Self {
-        Self { tasks, options, running: Arc::default() }
+        Self { tasks, options }
     }
 
     /// Works until [`Tasks::drain`] and every running task has ended. The caller bounds how long
@@ -90,9 +86,7 @@ impl Workers {
 
     /// Interrupts every run; their tasks go back into the queue.
     pub fn interrupt_all(&self) {
-        for interrupt in self.running.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            interrupt.cancel();
-        }
+        self.tasks.interrupt_all();
     }
 
     async fn expire(&self) {
@@ -108,9 +102,9 @@ impl Workers {
     async fn work(self: Arc<Self>, record: Record) {
         let began = Instant::now();
         let interrupt = Interrupt::within(self.options.deadline);
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(record.id, Arc::clone(&interrupt));
+        let running = self.tasks.has_begun(record.id, &interrupt);
 
-        let attempt = tokio::spawn(Arc::clone(&self).attempt(record.clone(), Arc::clone(&interrupt)));
+        let attempt = tokio::spawn(Arc::clone(&self).attempt(record.clone(), running));
         let abort = attempt.abort_handle();
         let disposition = tokio::select! {
             ended = attempt => ended.unwrap_or_else(|panic| Disposition::Finished(internal(&record, &panic))),
@@ -118,16 +112,12 @@ impl Workers {
                 // Somebody else has the task now: stop, and say nothing.
                 interrupt.cancel();
                 abort.abort();
-                self.forget(record.id);
+                self.tasks.has_stopped(record.id);
                 return;
             }
         };
-        self.forget(record.id);
         self.end(&record, disposition, began.elapsed()).await;
-    }
-
-    fn forget(&self, id: TaskId) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.tasks.has_stopped(record.id);
     }
 
     /// Renews the lease for as long as that works.
@@ -141,8 +131,8 @@ impl Workers {
         }
     }
 
-    async fn attempt(self: Arc<Self>, record: Record, interrupt: Arc<Interrupt>) -> Disposition {
-        let outcome = match self.process(&record, &interrupt).await {
+    async fn attempt(self: Arc<Self>, record: Record, running: Arc<Running>) -> Disposition {
+        let outcome = match self.process(&record, &running).await {
             Ok(images) => self.publish(&record, images).await,
             Err(Stop::Failed(failure)) => Ok(Outcome::Failed(failure)),
             Err(Stop::Interrupted) => return Disposition::GiveBack,
@@ -160,16 +150,16 @@ impl Workers {
     }
 
     /// Runs the stages of a task one after another.
-    async fn process(&self, record: &Record, interrupt: &Arc<Interrupt>) -> Result<Vec<Image>, Stop> {
-        let description = self.description(record).await?;
-        let cids: Vec<&str> = record.attachments.iter().map(|attachment| attachment.cid.as_str()).collect();
+    async fn process(&self, record: &Record, running: &Arc<Running>) -> Result<Vec<Image>, Stop> {
+        let details = self.details(record).await?;
+        let cids: Vec<&str> = details.attachments.iter().map(|attachment| attachment.cid.as_str()).collect();
         // Planned anew: the plugins may be others than when the task was accepted.
-        let plan = Plan::make(&self.tasks.registry(), &description, &cids)
+        let plan = Plan::make(&self.tasks.registry(), &details.description, &cids)
             .map_err(|error| Stop::Failed(unplanned(&error)))?;
 
         let mut input = self.picture(record, Part::Input, &record.input).await?;
         let mut attachments = vec![];
-        for (number, attachment) in (1..).zip(&record.attachments) {
+        for (number, attachment) in (1..).zip(&details.attachments) {
             attachments.push(self.picture(record, Part::Attachment(number), &attachment.blob).await?);
         }
         let last = plan.stages.len();
@@ -177,8 +167,14 @@ impl Workers {
             let plugin = Arc::clone(&stage.plugin);
             let job =
                 Job { input, attachments: attachments.clone(), steps: stage.steps, target: stage.target };
-            let (subject, interrupt_of_run) = (record.id.to_string(), Arc::clone(interrupt));
-            let run = move || plugin.run(job, &subject, &interrupt_of_run, Box::new(|_| ()));
+            let (tasks, id, running) = (Arc::clone(&self.tasks), record.id, Arc::clone(running));
+            let run = move || {
+                let interrupt = Arc::clone(&running.interrupt);
+                #[allow(clippy::cast_precision_loss)] // at most 16 stages
+                let overall = move |done: f32| ((number - 1) as f32 + done) / last as f32;
+                let report = move |done: f32| tasks.has_progressed(id, &running, overall(done));
+                plugin.run(job, &id.to_string(), &interrupt, Box::new(report))
+            };
             let ended = tokio::task::spawn_blocking(run).await;
             let finished = match ended {
                 Ok(Ok(finished)) => finished,
@@ -217,12 +213,12 @@ impl Workers {
         Err(Stop::Failed(internal_failure(record, &"a plan without stages")))
     }
 
-    async fn description(&self, record: &Record) -> Result<Description, Stop> {
+    async fn details(&self, record: &Record) -> Result<Details, Stop> {
         let unreadable = |error: serde_json::Error| Stop::Failed(internal_failure(record, &error));
-        match &record.description {
-            DescriptionAt::Inline(json) => serde_json::from_str(json).map_err(unreadable),
-            DescriptionAt::Blob(info) => {
-                let image = self.picture(record, Part::Description, info).await?;
+        match &record.details {
+            DetailsAt::Inline(json) => serde_json::from_str(json).map_err(unreadable),
+            DetailsAt::Blob(info) => {
+                let image = self.picture(record, Part::Details, info).await?;
                 serde_json::from_slice(&image.bytes).map_err(unreadable)
             }
         }
@@ -257,6 +253,30 @@ impl Workers {
         Ok(Outcome::Ok(infos))
     }
 
+    /// An end that the store cannot record, such as one with too many results, must not become a task
+    /// that is run again for ever.
+    async fn finish(&self, record: &Record, outcome: Outcome) -> Result<(), StoreError> {
+        let (store, id, attempt) = (&self.tasks.store, record.id, record.attempts);
+        let results = match &outcome {
+            Outcome::Ok(results) => 1..=u32::try_from(results.len()).unwrap_or(u32::MAX),
+            Outcome::Failed(_) => 1..=0,
+        };
+        let ended = match store.finish(id, attempt, outcome, Timestamp::now()).await {
+            Err(error @ StoreError::Failed(_)) if store.failure().is_none() => {
+                store.finish(id, attempt, internal(record, &error), Timestamp::now()).await
+            }
+            ended => ended,
+        };
+        if let Err(StoreError::Fenced) = ended {
+            // Whoever has the task now makes results of its own; those of this attempt are nobody's.
+            let keys: Vec<BlobKey> =
+                results.map(|number| BlobKey { task: id, part: Part::Result { attempt, number } }).collect();
+            self.tasks.discard(&keys).await;
+        }
+        self.tasks.has_ended(&ended?);
+        Ok(())
+    }
+
     async fn end(&self, record: &Record, disposition: Disposition, took: Duration) {
         let store = &self.tasks.store;
         let (id, attempt) = (record.id, record.attempts);
@@ -268,7 +288,7 @@ impl Workers {
                     Outcome::Ok(_) => "OK".to_owned(),
                     Outcome::Failed(failure) => failure.to_string(),
                 };
-                (store.finish(id, attempt, outcome, Timestamp::now()).await.map(drop), word)
+                (self.finish(record, outcome).await, word)
             }
         };
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -276,7 +296,6 @@ impl Workers {
             Ok(()) => {
                 tracing::info!(task = %id, attempt, ms, operations = record.operations.join(","), "{word}")
             }
-            // Whoever has the task now makes its own results; those of this attempt are nobody's.
             Err(StoreError::Fenced) => tracing::warn!(task = %id, attempt, "came too late: {word}"),
             Err(error) => tracing::error!(task = %id, attempt, %error, "could not be recorded: {word}"),
         }
@@ -319,7 +338,7 @@ fn failure_of(record: &Record, plugin: &str, ending: Ending, deadline: Duration)
             FailureCode::MemoryExceeded,
             format!("The plugin {plugin:?} asked for more than its limit of {limit} bytes of memory."),
         ),
-        Ending::Cancelled => (FailureCode::Cancelled, "Cancelled by the client.".to_owned()),
+        Ending::Cancelled => (FailureCode::Cancelled, CANCELLED.to_owned()),
         Ending::Internal(error) => return internal_failure(record, &error),
     };
     Failure::new(code, &detail)

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::digest::Digest;
-use crate::task::{BlobInfo, DescriptionAt, Failure, FailureCode, IdSource};
+use crate::task::{BlobInfo, Callback, DetailsAt, Failure, FailureCode, IdSource, Idempotency, StateFilter};
 
 fn options() -> SledOptions {
     SledOptions { cache: 8 << 20, max_queue: 100, max_attempts: 2, lease: Duration::from_secs(30) }
@@ -18,9 +18,26 @@ fn new_task(ids: &IdSource) -> NewTask {
         id: ids.next(),
         submitted: Timestamp::now(),
         operations: vec!["resize".to_owned()],
-        description: DescriptionAt::Inline("{}".to_owned()),
+        details: DetailsAt::Inline("{}".to_owned()),
         input: BlobInfo { media_type: "image/png".to_owned(), size: 3, digest: Digest::of(b"png") },
-        attachments: vec![],
+        attachments: 0,
+        owner: None,
+        callback: None,
+        idempotency: None,
+    }
+}
+
+async fn submit(store: &SledStore, ids: &IdSource) -> Record {
+    match store.submit(new_task(ids)).await.unwrap() {
+        Submitted::New(record) => record,
+        Submitted::Before(record) => panic!("{record:?} was there before"),
+    }
+}
+
+async fn get(store: &SledStore, id: TaskId) -> Record {
+    match store.get(id).await.unwrap() {
+        Lookup::Found(record) => record,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -34,7 +51,7 @@ async fn tasks_are_handed_out_in_the_order_of_submission() {
     let (store, ids) = (open(dir.path()), IdSource::after(None));
     let mut submitted = vec![];
     for _ in 0..5 {
-        submitted.push(store.submit(new_task(&ids)).await.unwrap().id);
+        submitted.push(submit(&store, &ids).await.id);
     }
     assert_eq!(store.queued(), 5);
     let mut claimed: Vec<TaskId> = store.claim(3, true).await.unwrap().iter().map(|task| task.id).collect();
@@ -47,7 +64,7 @@ async fn tasks_are_handed_out_in_the_order_of_submission() {
 async fn only_the_attempt_that_holds_a_task_can_end_it() {
     let dir = tempfile::tempdir().unwrap();
     let (store, ids) = (open(dir.path()), IdSource::after(None));
-    let id = store.submit(new_task(&ids)).await.unwrap().id;
+    let id = submit(&store, &ids).await.id;
     store.claim(1, true).await.unwrap();
     store.release(id, 1).await.unwrap();
     store.claim(1, true).await.unwrap();
@@ -58,7 +75,7 @@ async fn only_the_attempt_that_holds_a_task_can_end_it() {
     store.finish(id, 2, failed_outcome(), Timestamp::now()).await.unwrap();
     let again = store.finish(id, 2, Outcome::Ok(vec![]), Timestamp::now()).await;
     assert!(matches!(again, Err(StoreError::Fenced)), "a final state is final");
-    let State::Finished { outcome, .. } = store.get(id).await.unwrap().unwrap().state else { panic!() };
+    let State::Finished { outcome, .. } = get(&store, id).await.state else { panic!() };
     assert_eq!(outcome, failed_outcome());
 }
 
@@ -67,8 +84,8 @@ async fn what_ran_when_the_process_died_waits_again_and_the_second_time_ends() {
     let dir = tempfile::tempdir().unwrap();
     let ids = IdSource::after(None);
     let store = open(dir.path());
-    let first = store.submit(new_task(&ids)).await.unwrap().id;
-    let second = store.submit(new_task(&ids)).await.unwrap().id;
+    let first = submit(&store, &ids).await.id;
+    let second = submit(&store, &ids).await.id;
     store.claim(1, true).await.unwrap();
     drop(store);
 
@@ -82,9 +99,7 @@ async fn what_ran_when_the_process_died_waits_again_and_the_second_time_ends() {
 
     let (store, recovered) = SledStore::open(dir.path(), &options()).unwrap();
     assert_eq!(recovered, Recovered { requeued: 0, interrupted: 1 });
-    let State::Finished { outcome: Outcome::Failed(failure), .. } =
-        store.get(first).await.unwrap().unwrap().state
-    else {
+    let State::Finished { outcome: Outcome::Failed(failure), .. } = get(&store, first).await.state else {
         panic!()
     };
     assert_eq!(failure.code, FailureCode::Interrupted);
@@ -96,11 +111,11 @@ async fn a_full_queue_takes_no_more() {
     let dir = tempfile::tempdir().unwrap();
     let ids = IdSource::after(None);
     let (store, _) = SledStore::open(dir.path(), &SledOptions { max_queue: 2, ..options() }).unwrap();
-    store.submit(new_task(&ids)).await.unwrap();
-    store.submit(new_task(&ids)).await.unwrap();
+    submit(&store, &ids).await;
+    submit(&store, &ids).await;
     assert!(matches!(store.submit(new_task(&ids)).await, Err(StoreError::Full)));
     store.claim(1, true).await.unwrap();
-    store.submit(new_task(&ids)).await.unwrap();
+    submit(&store, &ids).await;
 }
 
 #[tokio::test]
@@ -109,7 +124,7 @@ async fn a_lease_that_runs_out_puts_the_task_back() {
     let ids = IdSource::after(None);
     let (store, _) =
         SledStore::open(dir.path(), &SledOptions { lease: Duration::from_nanos(1), ..options() }).unwrap();
-    let id = store.submit(new_task(&ids)).await.unwrap().id;
+    let id = submit(&store, &ids).await.id;
     store.claim(1, true).await.unwrap();
     assert_eq!(store.expire().await.unwrap(), 1);
     assert_eq!(store.queued(), 1);
@@ -123,15 +138,15 @@ async fn the_number_of_tasks_ahead_survives_a_restart() {
     let ids = IdSource::after(None);
     let store = open(dir.path());
     for _ in 0..4 {
-        store.submit(new_task(&ids)).await.unwrap();
+        submit(&store, &ids).await;
     }
     store.claim(1, true).await.unwrap();
     store.finish(store.newest().unwrap().unwrap(), 9, failed_outcome(), Timestamp::now()).await.unwrap_err();
     drop(store);
     let store = open(dir.path());
-    let last = store.get(store.newest().unwrap().unwrap()).await.unwrap().unwrap();
+    let last = get(&store, store.newest().unwrap().unwrap()).await;
     assert_eq!(store.ahead_of(last.ticket), 3);
-    assert_eq!(store.submit(new_task(&ids)).await.unwrap().ticket, last.ticket + 1);
+    assert_eq!(submit(&store, &ids).await.ticket, last.ticket + 1);
 }
 
 #[test]
@@ -148,4 +163,138 @@ fn an_unfinished_snapshot_is_no_obstacle() {
     drop(open(dir.path()));
     std::fs::write(dir.path().join("snap.0000.generating"), b"half").unwrap();
     drop(open(dir.path()));
+}
+
+#[tokio::test]
+async fn a_cancelled_task_is_over_and_its_worker_is_fenced_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    let (running, waiting) = (submit(&store, &ids).await.id, submit(&store, &ids).await.id);
+    store.claim(1, true).await.unwrap();
+    for id in [running, waiting] {
+        let cancelled = store.cancel(id, Timestamp::now()).await.unwrap();
+        assert!(cancelled.is_over());
+        assert!(matches!(store.cancel(id, Timestamp::now()).await, Err(StoreError::Over)));
+    }
+    assert!(matches!(
+        store.finish(running, 1, failed_outcome(), Timestamp::now()).await,
+        Err(StoreError::Fenced)
+    ));
+    assert_eq!(store.queued(), 0);
+    assert!(store.claim(9, true).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_deleted_task_is_remembered_as_gone_for_a_time_and_its_owner_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    let task = NewTask { owner: Some("ada".to_owned()), ..new_task(&ids) };
+    let id = task.id;
+    store.submit(task).await.unwrap();
+    assert!(store.delete(id, Timestamp::now()).await.unwrap().is_none(), "a task that is not over stays");
+    store.cancel(id, Timestamp::now()).await.unwrap();
+    let soon = Timestamp::now() + Duration::from_secs(1);
+    assert_eq!(store.ended_before(soon, 9).await.unwrap(), [id]);
+    assert_eq!(store.delete(id, Timestamp::now()).await.unwrap().map(|record| record.id), Some(id));
+    assert!(matches!(store.get(id).await.unwrap(), Lookup::Gone(Some(owner)) if owner == "ada"));
+    assert!(store.ended_before(soon, 9).await.unwrap().is_empty());
+    assert_eq!(store.newest().unwrap(), Some(id), "ids go on after what is gone");
+    assert_eq!(store.forget_before(Timestamp::MAX, 9).await.unwrap(), 1);
+    assert!(matches!(store.get(id).await.unwrap(), Lookup::Unknown));
+}
+
+#[tokio::test]
+async fn the_same_request_twice_is_one_task_and_another_with_its_key_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    let with_key = |fingerprint: &[u8], owner: Option<&str>| NewTask {
+        owner: owner.map(str::to_owned),
+        idempotency: Some(Idempotency {
+            key: Digest::of(b"key"),
+            fingerprint: Digest::of(fingerprint),
+            expires: Timestamp::now() + Duration::from_secs(60),
+        }),
+        ..new_task(&ids)
+    };
+    let Submitted::New(first) = store.submit(with_key(b"a", None)).await.unwrap() else { panic!() };
+    let Submitted::Before(again) = store.submit(with_key(b"a", None)).await.unwrap() else { panic!() };
+    assert_eq!(again.id, first.id);
+    assert!(matches!(store.submit(with_key(b"b", None)).await, Err(StoreError::KeyReused)));
+    assert!(
+        matches!(store.submit(with_key(b"b", Some("ada"))).await, Ok(Submitted::New(_))),
+        "keys are an owner's own"
+    );
+    assert_eq!(store.queued(), 2);
+
+    store.cancel(first.id, Timestamp::now()).await.unwrap();
+    store.delete(first.id, Timestamp::now()).await.unwrap();
+    assert!(
+        matches!(store.submit(with_key(b"b", None)).await, Ok(Submitted::New(_))),
+        "a key goes with its task"
+    );
+}
+
+#[tokio::test]
+async fn lists_are_newest_first_filtered_and_cut_into_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    let mut mine = vec![];
+    for number in 0..10 {
+        let owner = (number % 2 == 0).then(|| "ada".to_owned());
+        let task = NewTask { owner: owner.clone(), ..new_task(&ids) };
+        if owner.is_some() {
+            mine.push(task.id);
+        }
+        store.submit(task).await.unwrap();
+    }
+    mine.reverse();
+    let query = |after, limit| Query { owner: Some("ada".to_owned()), after, limit, ..Query::default() };
+    let mut pages = vec![];
+    let mut after = None;
+    loop {
+        let page = store.list(query(after, 2)).await.unwrap();
+        pages.extend(page.records.iter().map(|record| record.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, mine);
+    assert_eq!(
+        store.list(Query { limit: 100, ..Query::default() }).await.unwrap().records.len(),
+        5,
+        "nobody's"
+    );
+    store.cancel(mine[0], Timestamp::now()).await.unwrap();
+    let cancelled = Query { state: Some(StateFilter::Cancelled), ..query(None, 100) };
+    assert_eq!(
+        store.list(cancelled).await.unwrap().records.iter().map(|record| record.id).collect::<Vec<_>>(),
+        [mine[0]]
+    );
+    assert_eq!(store.unfinished().await.unwrap(), [(None, 5), (Some("ada".to_owned()), 4)]);
+}
+
+#[tokio::test]
+async fn an_announcement_is_due_from_the_end_until_it_is_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids = IdSource::after(None);
+    let store = open(dir.path());
+    let callback = Callback { url: "https://a.example/".to_owned(), public_url: "http://h".to_owned() };
+    let task = NewTask { callback: Some(callback), ..new_task(&ids) };
+    let id = task.id;
+    store.submit(task).await.unwrap();
+    assert!(store.due_callbacks(Timestamp::now(), 9).await.unwrap().0.is_empty());
+    store.cancel(id, Timestamp::now()).await.unwrap();
+    drop(store);
+
+    let store = open(dir.path());
+    let (mut due, _) = store.due_callbacks(Timestamp::now(), 9).await.unwrap();
+    let later = Timestamp::now() + Duration::from_secs(60);
+    store.settle_callback(due.remove(0), Some(later)).await.unwrap();
+    let (due, next) = store.due_callbacks(Timestamp::now(), 9).await.unwrap();
+    assert!(due.is_empty() && next.is_some());
+    let (mut due, _) = store.due_callbacks(later, 9).await.unwrap();
+    assert_eq!((due[0].task, due[0].attempts), (id, 1));
+    store.settle_callback(due.remove(0), None).await.unwrap();
+    assert!(store.due_callbacks(later, 9).await.unwrap().0.is_empty());
 }

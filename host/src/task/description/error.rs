@@ -105,12 +105,15 @@ pub enum Problem {
     /// Over [`MAX_OPERATIONS`].
     #[error("more than {MAX_OPERATIONS} operations")]
     TooManyOperations,
-    /// `output` stands last.
-    #[error("an `operation` after `output`; `output` must come last")]
+    /// `output` and `callback` stand last.
+    #[error("an `operation` after `output` or `callback`; these must come last")]
     OperationAfterOutput,
     /// A second `output`.
     #[error("a second `output`; a task has one at most")]
     SecondOutput,
+    /// A second `callback`.
+    #[error("a second `callback`; a task has one at most")]
+    SecondCallback,
     /// Not an operation's name.
     #[error("{} cannot be an operation's name: 1 to 64 of a-z, 0-9 and -, a letter first", quoted(.0))]
     OperationName(String),

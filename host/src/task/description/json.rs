@@ -70,14 +70,20 @@ struct Entry<'a> {
 impl<'a> Document<'a> {
     fn description(&self, root: &'a RawValue) -> Result<Description, DescriptionError> {
         let entries = self.object(root, "the description")?;
-        self.check_keys(&entries, "the description", &["operations", "output"], "`operations`, `output`")?;
+        self.check_keys(
+            &entries,
+            "the description",
+            &["operations", "output", "callback"],
+            "`operations`, `output`, `callback`",
+        )?;
         let list = self.required(root, &entries, "the description", "operations")?;
         let items = self.array(list, "`operations`")?;
         let count = rules::operation_count(items.len());
         count.map_err(|problem| self.error(problem, list))?;
         let operations = items.into_iter().map(|item| self.operation(item)).collect::<Result<_, _>>()?;
         let output = find(&entries, "output").map(|output| self.output(output)).transpose()?;
-        Ok(Description { operations, output })
+        let callback = find(&entries, "callback").map(|url| self.string(url, "`callback`")).transpose()?;
+        Ok(Description { operations, output, callback })
     }
 
     fn operation(&self, source: &'a RawValue) -> Result<Operation, DescriptionError> {

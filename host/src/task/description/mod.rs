@@ -50,6 +50,9 @@ pub struct Description {
     /// The result's format; without it, that of the input.
     #[serde(default)]
     pub output: Option<Output>,
+    /// Where its end is to be announced: a URL, not checked yet.
+    #[serde(default)]
+    pub callback: Option<String>,
 }
 
 /// One thing to do.

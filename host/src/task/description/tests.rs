@@ -44,6 +44,7 @@ fn example() -> Description {
             media_type: MediaType::of("image/webp"),
             params: vec![Param { name: "quality".into(), value: text("80") }],
         }),
+        callback: None,
     }
 }
 
@@ -70,6 +71,18 @@ fn param_of(inner: &str) -> Result<ParamValue, DescriptionError> {
 }
 
 #[test]
+fn a_callback_is_read_in_both_notations_and_once_only() {
+    let url = "https://hooks.example.org/done?x=1&y=2";
+    let xml =
+        "<task><operation name='o'/><callback href='https://hooks.example.org/done?x=1&amp;y=2'/></task>";
+    let json = format!(r#"{{"operations":[{{"name":"o"}}],"callback":"{url}"}}"#);
+    assert_eq!(parse_xml(xml.as_bytes()).unwrap().callback.as_deref(), Some(url));
+    assert_eq!(parse_json(json.as_bytes()).unwrap().callback.as_deref(), Some(url));
+    let twice = "<task><operation name='o'/><callback href='a'/><callback href='b'/></task>";
+    assert_eq!(parse_xml(twice.as_bytes()).unwrap_err().problem, Problem::SecondCallback);
+}
+
+#[test]
 fn the_example_is_read() {
     assert_eq!(parse_xml(EXAMPLE.as_bytes()), Ok(example()));
     let crlf = EXAMPLE.replace('\n', "\r\n");
@@ -82,7 +95,7 @@ fn the_example_is_read() {
 
 #[test]
 fn xml_that_is_fine() {
-    let one = Ok(Description { operations: vec![operation("o", &[])], output: None });
+    let one = Ok(Description { operations: vec![operation("o", &[])], output: None, callback: None });
     for document in [
         "<task><operation name='o'/></task>",
         "<task ><operation\nname = \"o\" ></operation\t></task >\n",
@@ -153,10 +166,10 @@ fn what_breaks_the_language_is_refused_with_its_place() {
         ("<task>&#32;</task>", 1, 7, Is::Text("task")),
         ("<task><![CDATA[ ]]></task>", 1, 7, Is::Text("task")),
         (
-            "<task><callback href='https://x'/></task>",
+            "<task><watch href='https://x'/></task>",
             1,
             7,
-            unknown("callback", "task", "`operation`, `output`"),
+            unknown("watch", "task", "`operation`, `output`, `callback`"),
         ),
         ("<task><a:b/></task>", 1, 7, Is::Namespace("a:b".into())),
         ("<task><operation/></task>", 1, 7, Is::Missing { owner: "operation", name: "name" }),
@@ -477,7 +490,7 @@ fn json_that_breaks_the_language_is_refused_with_its_place() {
             "{\"operations\":[{\"name\":\"o\"}],\"x\":0}".to_owned(),
             1,
             30,
-            key("x", "the description", "`operations`, `output`"),
+            key("x", "the description", "`operations`, `output`, `callback`"),
         ),
     ];
     for (document, line, column, problem) in table {
@@ -516,12 +529,15 @@ fn the_stored_form_is_compact_and_stable() {
     let stored = serde_json::to_string(&example()).unwrap();
     assert_eq!(
         stored,
-        r#"{"operations":[{"name":"resize","plugin":null,"version":null,"params":[["width",{"text":"320"}],["fit",{"text":"cover"}]]},{"name":"watermark","plugin":"acme-marks","version":"^1","params":[["overlay",{"cid":"logo@client"}]]}],"output":{"type":"image/webp","params":[["quality",{"text":"80"}]]}}"#
+        r#"{"operations":[{"name":"resize","plugin":null,"version":null,"params":[["width",{"text":"320"}],["fit",{"text":"cover"}]]},{"name":"watermark","plugin":"acme-marks","version":"^1","params":[["overlay",{"cid":"logo@client"}]]}],"output":{"type":"image/webp","params":[["quality",{"text":"80"}]]},"callback":null}"#
     );
     assert_eq!(serde_json::from_str::<Description>(&stored).unwrap(), example());
     let typed = json!({"a": [1, -2, 0.5, null], "b": true});
-    let smallest =
-        Description { operations: vec![operation("o", &[("p", ParamValue::Json(typed))])], output: None };
+    let smallest = Description {
+        operations: vec![operation("o", &[("p", ParamValue::Json(typed))])],
+        output: None,
+        callback: None,
+    };
     for description in [example(), smallest] {
         let stored = rmp_serde::to_vec(&description).unwrap();
         assert_eq!(rmp_serde::from_slice::<Description>(&stored).unwrap(), description);
@@ -533,7 +549,7 @@ fn messages_say_what_to_change() {
     let message = |document: &str| parse_xml(document.as_bytes()).unwrap_err().to_string();
     assert_eq!(
         message("<task>\n  <operation name='o'/><rotate/></task>"),
-        "line 2, column 24: `rotate` doesn't belong in `task`; allowed: `operation`, `output`"
+        "line 2, column 24: `rotate` doesn't belong in `task`; allowed: `operation`, `output`, `callback`"
     );
     assert_eq!(
         message("<task><operation name='o'><param name='p' href='http://a/'/></operation></task>"),
@@ -623,7 +639,7 @@ fn some_description() -> impl Strategy<Value = Description> {
         params,
     });
     (proptest::collection::vec(operation, 1..5), proptest::option::of(output))
-        .prop_map(|(operations, output)| Description { operations, output })
+        .prop_map(|(operations, output)| Description { operations, output, callback: None })
 }
 
 proptest! {

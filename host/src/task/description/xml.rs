@@ -63,7 +63,7 @@ const TASK: Element = Element {
     name: "task",
     attributes: &[],
     allowed_attributes: "none",
-    allowed_children: "`operation`, `output`",
+    allowed_children: "`operation`, `output`, `callback`",
 };
 const OPERATION: Element = Element {
     name: "operation",
@@ -76,6 +76,12 @@ const OUTPUT: Element = Element {
     attributes: &["type"],
     allowed_attributes: "`type`",
     allowed_children: "`param`",
+};
+const CALLBACK: Element = Element {
+    name: "callback",
+    attributes: &["href"],
+    allowed_attributes: "`href`",
+    allowed_children: "none",
 };
 const PARAM: Element = Element {
     name: "param",
@@ -101,11 +107,11 @@ impl<'a> Document<'a> {
         self.check_attributes(&root, &TASK)?;
 
         let mut operations = Vec::new();
-        let mut output = None;
+        let (mut output, mut callback) = (None, None);
         while let Some(child) = self.child(&TASK)? {
             match child.name {
                 "operation" => {
-                    if output.is_some() {
+                    if output.is_some() || callback.is_some() {
                         return Err(self.tokens.error(Problem::OperationAfterOutput, child.at));
                     }
                     self.at(child.at, rules::operation_count(operations.len() + 1))?;
@@ -117,11 +123,26 @@ impl<'a> Document<'a> {
                     }
                     output = Some(self.output(&child)?);
                 }
+                "callback" => {
+                    if callback.is_some() {
+                        return Err(self.tokens.error(Problem::SecondCallback, child.at));
+                    }
+                    callback = Some(self.callback(&child)?);
+                }
                 _ => return Err(self.unknown_element(&child, &TASK)),
             }
         }
         self.at(root.at, rules::operation_count(operations.len()))?;
-        Ok(Description { operations, output })
+        Ok(Description { operations, output, callback })
+    }
+
+    fn callback(&mut self, tag: &Tag<'a>) -> Result<String, DescriptionError> {
+        self.check_attributes(tag, &CALLBACK)?;
+        let href = self.required(tag, &CALLBACK, "href")?.value.clone();
+        if let Some(child) = self.child(&CALLBACK)? {
+            return Err(self.unknown_element(&child, &CALLBACK));
+        }
+        Ok(href)
     }
 
     fn operation(&mut self, tag: &Tag<'a>) -> Result<Operation, DescriptionError> {

@@ -10,6 +10,7 @@ mod record;
 mod retention;
 mod service;
 mod store;
+mod submit;
 mod watch;
 mod worker;
 
@@ -20,12 +21,11 @@ pub use self::record::{
     Attachment, BlobInfo, Callback, Details, DetailsAt, IllegalTransition, Outcome, Record, State,
 };
 pub use self::retention::sweep;
-pub use self::service::{
-    Accepted, Found, OnEnd, Parts, Refusal, Removed, Status, Submission, SubmitError, Tasks, Uploading,
-};
+pub use self::service::{Found, OnEnd, Parts, Removed, Status, Tasks};
 pub use self::store::{
     DueCallback, Idempotency, Lookup, NewTask, Page, Query, Recovered, StateFilter, StoreError, Submitted,
     TaskStore,
 };
+pub use self::submit::{Accepted, Refusal, Submission, SubmitError, Uploading};
 pub use self::watch::Subscription;
 pub use self::worker::{WorkerOptions, Workers};

@@ -1,6 +1,7 @@
-//! Tasks as clients see them: admitted, accepted, looked at, cancelled, forgotten.
+//! Tasks as clients see them: looked at, waited for, listed, cancelled, forgotten. How they are
+//! accepted is in `submit.rs`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -9,25 +10,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
-use super::description::Description;
 use super::estimate::Estimates;
 use super::id::{IdSource, TaskId};
-use super::plan::{Plan, PlanError};
-use super::record::{Attachment, BlobInfo, Callback, Details, DetailsAt, Outcome, Record, State};
-use super::store::{
-    DueCallback, Idempotency, Lookup, NewTask, Page, Query, StoreError, Submitted, TaskStore,
-};
+use super::record::{BlobInfo, Outcome, Record, State};
+use super::store::{DueCallback, Lookup, Page, Query, StoreError, TaskStore};
+use super::submit::Uploads;
 use super::watch::{Subscription, Watchers};
-use crate::blob::{BlobError, BlobKey, BlobStore, BlobStream, BlobWriter, Part, Staged};
-use crate::digest::{Digest, Digester};
+use crate::blob::{BlobError, BlobKey, BlobStore, BlobStream, Part};
 use crate::plugin::{Interrupt, Registry};
-
-/// Up to this many bytes of JSON a task's details are kept in the record itself, which must stay
-/// small with all the rest.
-const LONGEST_INLINE: usize = 1024;
-
-/// How long a client's idempotency key means the same request.
-const KEY_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// What the service is built from.
 pub struct Parts {
@@ -55,7 +45,7 @@ pub struct Tasks {
     pub(super) store: Arc<dyn TaskStore>,
     pub(super) blobs: Arc<dyn BlobStore>,
     registry: RwLock<Arc<Registry>>,
-    ids: IdSource,
+    pub(super) ids: IdSource,
     pub(super) estimates: Estimates,
     /// Told whenever a task may be waiting.
     pub(super) waiting: Notify,
@@ -63,10 +53,10 @@ pub struct Tasks {
     ended: Notify,
     watchers: Arc<Watchers>,
     running: Mutex<HashMap<TaskId, Arc<Running>>>,
-    uploading: Arc<Mutex<HashSet<(Option<String>, Digest)>>>,
+    pub(super) uploads: Uploads,
     draining: watch::Sender<bool>,
-    max_queue: u64,
-    min_free_space: u64,
+    pub(super) max_queue: u64,
+    pub(super) min_free_space: u64,
     workers: usize,
     on_end: OnEnd,
 }
@@ -77,62 +67,6 @@ pub(super) struct Running {
     pub(super) interrupt: Arc<Interrupt>,
     /// The bits of an `f32` from 0 to 1.
     progress: AtomicU32,
-}
-
-/// Why no task is taken just now, whatever it is.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The server is about to stop.
-    #[error("The server is about to stop. Send the task again.")]
-    Draining,
-    /// As many tasks wait as may.
-    #[error("The queue is full: {0} tasks wait.")]
-    QueueFull(u64),
-    /// The disk is nearly full.
-    #[error("The server has no room for another picture.")]
-    NoSpace,
-    /// The task store or the disk failed.
-    #[error("The server's storage has failed.")]
-    StorageFailed,
-}
-
-/// Why a task is not accepted. Nothing of it is kept.
-#[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
-    /// Not now.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// Not like this.
-    #[error(transparent)]
-    Impossible(#[from] PlanError),
-    /// Its idempotency key belongs to another request.
-    #[error("The Idempotency-Key was used for another request before. Use a new one for a new request.")]
-    KeyReused,
-}
-
-/// Everything that a task is made of.
-pub struct Submission {
-    /// What to do.
-    pub description: Description,
-    /// The image and what its sender says it is.
-    pub image: (String, Staged),
-    /// Further pictures: Content-ID, media type, bytes.
-    pub attachments: Vec<(String, String, Staged)>,
-    /// Whose it is.
-    pub owner: Option<String>,
-    /// Who wants to be told of its end.
-    pub callback: Option<Callback>,
-    /// The digest of the client's idempotency key.
-    pub idempotency_key: Option<Digest>,
-}
-
-/// A task that is accepted.
-#[derive(Clone, Debug)]
-pub struct Accepted {
-    /// As it stands.
-    pub status: Status,
-    /// Whether it is accepted by this very request, and not by an earlier one that was the same.
-    pub is_new: bool,
 }
 
 /// A task, and how long it will probably last.
@@ -170,19 +104,6 @@ pub enum Removed {
     Nothing,
 }
 
-/// An upload under way with an idempotency key: no other with the same key may be.
-#[derive(Debug)]
-pub struct Uploading {
-    uploading: Arc<Mutex<HashSet<(Option<String>, Digest)>>>,
-    key: (Option<String>, Digest),
-}
-
-impl Drop for Uploading {
-    fn drop(&mut self) {
-        self.uploading.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
-    }
-}
-
 impl Tasks {
     /// Puts the service together.
     ///
@@ -200,125 +121,13 @@ impl Tasks {
             ended: Notify::new(),
             watchers: Arc::default(),
             running: Mutex::default(),
-            uploading: Arc::default(),
+            uploads: Uploads::default(),
             draining: watch::Sender::new(false),
             max_queue: parts.max_queue,
             min_free_space: parts.min_free_space,
             workers: parts.workers,
             on_end: parts.on_end,
         }))
-    }
-
-    /// Whether a task would be taken now: asked before its body is read.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn admit(&self) -> Result<(), Refusal> {
-        if self.is_draining() {
-            return Err(Refusal::Draining);
-        }
-        if self.storage_failure().is_some() {
-            return Err(Refusal::StorageFailed);
-        }
-        let queued = self.store.queued();
-        if queued >= self.max_queue {
-            return Err(Refusal::QueueFull(queued));
-        }
-        if self.blobs.free_space().is_some_and(|free| free < self.min_free_space) {
-            return Err(Refusal::NoSpace);
-        }
-        Ok(())
-    }
-
-    /// A place for a picture to be written to while it arrives.
-    #[must_use]
-    pub fn upload(&self) -> Box<dyn BlobWriter> {
-        self.blobs.writer()
-    }
-
-    /// Takes an idempotency key for the time of an upload; none if another upload has it.
-    #[must_use]
-    pub fn begin_upload(&self, owner: Option<String>, key: Digest) -> Option<Uploading> {
-        let key = (owner, key);
-        let mut uploading = self.uploading.lock().unwrap_or_else(PoisonError::into_inner);
-        uploading.insert(key.clone()).then(|| Uploading { uploading: Arc::clone(&self.uploading), key })
-    }
-
-    /// Checks a task and accepts it. When this returns, the task survives a power cut.
-    ///
-    /// # Errors
-    /// It cannot be carried out, or not now.
-    pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
-        let Submission { description, image, attachments, owner, callback, idempotency_key } = submission;
-        let cids: Vec<&str> = attachments.iter().map(|(cid, ..)| cid.as_str()).collect();
-        Plan::make(&self.registry(), &description, &cids)?;
-
-        let id = self.ids.next();
-        let submitted = Timestamp::now();
-        let mut blobs: Vec<(BlobKey, Staged)> = vec![];
-        let mut keep = |part: Part, media_type: String, staged: Staged| {
-            let info = BlobInfo { media_type, size: staged.size, digest: staged.digest };
-            blobs.push((BlobKey { task: id, part }, staged));
-            info
-        };
-        let input = keep(Part::Input, image.0, image.1);
-        let mut details = Details { description, attachments: vec![] };
-        for (number, (cid, media_type, staged)) in (1..).zip(attachments) {
-            let blob = keep(Part::Attachment(number), media_type, staged);
-            details.attachments.push(Attachment { cid, blob });
-        }
-        let json =
-            serde_json::to_string(&details).map_err(|error| self.broken("writing a description", &error))?;
-        let idempotency = idempotency_key.map(|key| Idempotency {
-            key,
-            fingerprint: fingerprint(&input, &json, callback.as_ref()),
-            expires: submitted.saturating_add(KEY_LIFETIME).unwrap_or(Timestamp::MAX),
-        });
-        let count = u32::try_from(details.attachments.len()).unwrap_or(u32::MAX);
-        let operations = details.description.operations.into_iter().map(|operation| operation.name).collect();
-        let details = if json.len() <= LONGEST_INLINE {
-            DetailsAt::Inline(json)
-        } else {
-            let mut writer = self.blobs.writer();
-            writer.write(json.into()).await.map_err(|error| self.refuse_blob(&error))?;
-            let staged = writer.finish().await.map_err(|error| self.refuse_blob(&error))?;
-            DetailsAt::Blob(keep(Part::Details, "application/json".to_owned(), staged))
-        };
-        let keys: Vec<BlobKey> = blobs.iter().map(|(key, _)| *key).collect();
-
-        // The order of the promise: pictures first, then the record, then the 202.
-        self.blobs.keep(blobs).await.map_err(|error| self.refuse_blob(&error))?;
-        let task = NewTask {
-            id,
-            submitted,
-            operations,
-            details,
-            input,
-            attachments: count,
-            owner,
-            callback,
-            idempotency,
-        };
-        match self.store.submit(task).await {
-            Ok(Submitted::New(record)) => {
-                self.waiting.notify_one();
-                Ok(Accepted { status: self.status_of(record), is_new: true })
-            }
-            Ok(Submitted::Before(record)) => {
-                self.discard(&keys).await;
-                Ok(Accepted { status: self.status_of(record), is_new: false })
-            }
-            Err(error) => {
-                // A store that failed may have kept the record all the same; its pictures stay then.
-                if matches!(error, StoreError::Full | StoreError::NoSpace | StoreError::KeyReused) {
-                    self.discard(&keys).await;
-                }
-                Err(match error {
-                    StoreError::KeyReused => SubmitError::KeyReused,
-                    error => self.refuse_store(&error).into(),
-                })
-            }
-        }
     }
 
     /// Deletes pictures that belong to no task. What cannot be deleted is an orphan, and swept later.
@@ -335,7 +144,7 @@ impl Tasks {
     pub async fn find(&self, id: TaskId, owner: Option<&str>) -> Result<Found, StoreError> {
         Ok(match self.store.get(id).await? {
             Lookup::Found(record) if record.owner.as_deref() == owner => {
-                Found::Task(Box::new(self.status_of(record)))
+                Found::Task(Box::new(self.status_of(*record)))
             }
             Lookup::Gone(former) if former.as_deref() == owner => Found::Gone,
             Lookup::Found(_) | Lookup::Gone(_) | Lookup::Unknown => Found::Nothing,
@@ -446,7 +255,7 @@ impl Tasks {
             let record = match self.store.get(callback.task).await? {
                 // An end that is not durable yet is announced when it is.
                 Lookup::Found(record) if !record.is_over() => continue,
-                Lookup::Found(record) => Some(record),
+                Lookup::Found(record) => Some(*record),
                 Lookup::Gone(_) | Lookup::Unknown => None,
             };
             with_tasks.push((callback, record));
@@ -479,7 +288,7 @@ impl Tasks {
         self.ended.notified().await;
     }
 
-    fn status_of(&self, record: Record) -> Status {
+    pub(super) fn status_of(&self, record: Record) -> Status {
         let (time_left, progress) = match record.state {
             State::Queued => {
                 let ahead = self.store.ahead_of(record.ticket);
@@ -586,43 +395,10 @@ impl Tasks {
     fn running(&self) -> MutexGuard<'_, HashMap<TaskId, Arc<Running>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn refuse_blob(&self, error: &BlobError) -> Refusal {
-        match error {
-            BlobError::NoSpace => Refusal::NoSpace,
-            error => self.broken("keeping a picture", error),
-        }
-    }
-
-    fn refuse_store(&self, error: &StoreError) -> Refusal {
-        match error {
-            StoreError::Full => Refusal::QueueFull(self.store.queued()),
-            StoreError::NoSpace => Refusal::NoSpace,
-            error => self.broken("accepting a task", error),
-        }
-    }
-
-    fn broken(&self, doing: &str, error: &dyn std::error::Error) -> Refusal {
-        tracing::error!(error = %error, "{doing} failed");
-        Refusal::StorageFailed
-    }
 }
 
 impl Running {
     fn progress(&self) -> f32 {
         f32::from_bits(self.progress.load(Ordering::Relaxed))
     }
-}
-
-/// Of everything that makes two requests the same one.
-fn fingerprint(input: &BlobInfo, details: &str, callback: Option<&Callback>) -> Digest {
-    let mut digester = Digester::default();
-    let callback = callback.map(|callback| callback.url.as_str()).unwrap_or_default();
-    for piece in
-        [input.media_type.as_bytes(), input.digest.as_bytes(), callback.as_bytes(), details.as_bytes()]
-    {
-        digester.update(&(piece.len() as u64).to_be_bytes());
-        digester.update(piece);
-    }
-    digester.finish()
 }

@@ -63,7 +63,7 @@ pub struct Recovered {
 #[derive(Clone, Debug)]
 pub enum Lookup {
     /// A task.
-    Found(Record),
+    Found(Box<Record>),
     /// A task that was, of this owner.
     Gone(Option<String>),
     /// Nothing.

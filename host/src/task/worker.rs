@@ -258,8 +258,8 @@ impl Workers {
     async fn finish(&self, record: &Record, outcome: Outcome) -> Result<(), StoreError> {
         let (store, id, attempt) = (&self.tasks.store, record.id, record.attempts);
         let results = match &outcome {
-            Outcome::Ok(results) => 1..=u32::try_from(results.len()).unwrap_or(u32::MAX),
-            Outcome::Failed(_) => 1..=0,
+            Outcome::Ok(results) => u32::try_from(results.len()).unwrap_or(u32::MAX),
+            Outcome::Failed(_) => 0,
         };
         let ended = match store.finish(id, attempt, outcome, Timestamp::now()).await {
             Err(error @ StoreError::Failed(_)) if store.failure().is_none() => {
@@ -269,8 +269,9 @@ impl Workers {
         };
         if let Err(StoreError::Fenced) = ended {
             // Whoever has the task now makes results of its own; those of this attempt are nobody's.
-            let keys: Vec<BlobKey> =
-                results.map(|number| BlobKey { task: id, part: Part::Result { attempt, number } }).collect();
+            let keys: Vec<BlobKey> = (1..=results)
+                .map(|number| BlobKey { task: id, part: Part::Result { attempt, number } })
+                .collect();
             self.tasks.discard(&keys).await;
         }
         self.tasks.has_ended(&ended?);

@@ -256,7 +256,7 @@ impl TaskStore for SledStore {
     async fn get(&self, id: TaskId) -> Result<Lookup, StoreError> {
         // The tree first: whoever finds the end there finds the overlay too, until it is durable.
         if let Some(stored) = self.trees.get(id)? {
-            return Ok(Lookup::Found(self.shared.visible(stored)));
+            return Ok(Lookup::Found(Box::new(self.shared.visible(stored))));
         }
         Ok(self.trees.tombstone(id)?.map_or(Lookup::Unknown, |tombstone| Lookup::Gone(tombstone.owner)))
     }

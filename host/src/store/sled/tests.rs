@@ -36,7 +36,7 @@ async fn submit(store: &SledStore, ids: &IdSource) -> Record {
 
 async fn get(store: &SledStore, id: TaskId) -> Record {
     match store.get(id).await.unwrap() {
-        Lookup::Found(record) => record,
+        Lookup::Found(record) => *record,
         other => panic!("{other:?}"),
     }
 }

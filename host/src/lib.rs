@@ -15,6 +15,7 @@ pub mod cli;
 pub mod config;
 pub mod digest;
 pub mod http;
+pub mod id;
 pub mod media_type;
 pub mod plugin;
 pub mod store;

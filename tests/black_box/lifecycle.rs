@@ -124,6 +124,20 @@ fn a_task_that_takes_the_server_down_as_often_as_allowed_is_interrupted() {
     assert_ne!(client.status(&waiting).state(), "FAILED", "nothing is held against what never ran");
 }
 
+#[test]
+fn a_task_that_may_have_taken_the_server_down_runs_alone() {
+    let server = Setup::default().hostile().with("workers", 2).with("deadline", "2s").start();
+    let suspect = server.client().accepted(&hostile("spin", &[]));
+    wait_until_begun(&server.client(), &suspect);
+
+    let server = server.kill_and_restart();
+    let client = server.client();
+    client.wait_until_running(&suspect);
+    let neighbour = client.accepted(&hostile("echo", &[]));
+    assert_eq!(client.wait(&neighbour).state(), "OK");
+    assert_eq!(client.status(&suspect).code(), "deadline-exceeded", "the neighbour ran beside a suspect");
+}
+
 /// That a task runs is seen before it is durable; a submission makes durable all that came before.
 fn wait_until_begun(client: &Client, task: &str) {
     client.wait_until_running(task);

@@ -303,7 +303,7 @@ mod tests {
 
     use super::*;
     use crate::blob::Part;
-    use crate::task::IdSource;
+    use crate::id::IdSource;
 
     async fn stage(store: &FolderBlobs, bytes: &[u8], pieces: usize) -> Staged {
         let mut writer = store.writer();

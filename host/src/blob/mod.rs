@@ -12,7 +12,7 @@ use futures_util::stream::BoxStream;
 
 pub use self::folder::FolderBlobs;
 use crate::digest::Digest;
-use crate::task::TaskId;
+use crate::id::TaskId;
 
 /// Which bytes of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! How a run can end without a result, told apart.
 
 use super::interrupt::Interrupted;
+use super::limits::RunLimits;
 use super::memory::MemoryLimiter;
-use super::run::RunLimits;
 
 /// The end of a run that gave no result.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use super::guest::GuestState;
 use super::interrupt::Ticker;
-use super::run::{GuestState, RunLimits};
+use super::limits::RunLimits;
 use super::{interface, wasi};
 
 /// Core instances of one component. A JavaScript component has a handful, a Python one some thirty.

@@ -7,10 +7,12 @@ use super::compiled::CompiledCode;
 use super::descriptor::{Descriptor, DescriptorError};
 use super::ending::Ending;
 use super::engine::Sandbox;
+use super::guest::OnProgress;
 use super::imports;
 use super::interface::{self, Contract};
 use super::interrupt::Interrupt;
-use super::run::{Finished, Job, OnProgress, Run, RunLimits};
+use super::limits::RunLimits;
+use super::run::{Finished, Job, Run};
 use crate::digest::Digest;
 
 /// A component ready to run.
@@ -46,7 +48,7 @@ pub enum LoadError {
     /// It is a module that was not made into a component.
     #[error(
         "it is a core WebAssembly module, not a component. Author: build for wasm32-wasip2, or turn it \
-         into a component with `wasm-tools component new`"
+         into a component with `tintype-componentize` or `wasm-tools component new`"
     )]
     CoreModule,
     /// It is no WebAssembly at all, or is damaged.

@@ -6,7 +6,8 @@
 //! | where a deadline and a cancel are enforced | `interrupt.rs` |
 //! | where memory is bounded | `memory.rs` |
 //! | what a guest may import | `imports.rs`, `wasi.rs` |
-//! | what one run is | `run.rs` |
+//! | what one run is, and may use | `run.rs`, `limits.rs` |
+//! | what the host keeps beside a guest | `guest.rs`, `guest_log.rs` |
 //! | how a run can end | `ending.rs` |
 //! | which interface versions are spoken | `interface/` |
 //! | how compiled code is kept | `compiled.rs` |
@@ -17,10 +18,12 @@ mod compiled;
 mod descriptor;
 mod ending;
 mod engine;
+mod guest;
 mod guest_log;
 mod imports;
 mod interface;
 mod interrupt;
+mod limits;
 mod loaded;
 mod memory;
 mod registry;
@@ -34,7 +37,8 @@ pub use self::ending::Ending;
 pub use self::engine::{Sandbox, SandboxError};
 pub use self::interface::{Image, Param, Step, Target, Value};
 pub use self::interrupt::Interrupt;
+pub use self::limits::RunLimits;
 pub use self::loaded::{LoadError, Plugin};
 pub use self::registry::{Choice, Registry, RegistryError};
-pub use self::run::{Finished, Job, RunLimits};
+pub use self::run::{Finished, Job};
 pub use self::schema::{Given, ParamProblem, Schema};

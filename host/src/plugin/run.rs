@@ -7,36 +7,17 @@ use wasmtime::Store;
 
 use super::ending::{self, Ending};
 use super::engine::Sandbox;
-use super::guest_log::{GuestLog, Level};
+use super::guest::{GuestState, OnProgress};
+use super::guest_log::GuestLog;
 use super::interface::{Call, Contract, GuestFailure, Image, RawDescriptor, Step, Target};
 use super::interrupt::Interrupt;
-use super::memory::MemoryLimiter;
-use super::wasi::{LineSink, Wasi};
+use super::limits::RunLimits;
 
 /// Bytes beside a result's own that cross the boundary with it: lengths, media types, a message.
 const OUTPUT_SLACK: usize = 64 << 10;
 
 /// Most results of one run: what is known of each must fit into the task's record.
 const MOST_RESULTS: usize = 16;
-
-/// What a run may use.
-#[derive(Clone, Debug)]
-pub struct RunLimits {
-    /// Time.
-    pub deadline: Duration,
-    /// Bytes, of all linear memories and tables together.
-    pub memory: usize,
-    /// Bytes.
-    pub stack: usize,
-    /// Bytes of all results together.
-    pub max_output: usize,
-    /// Width times height of one picture; the plugin is told.
-    pub max_pixels: u64,
-    /// Width or height; the plugin is told.
-    pub max_side: u32,
-    /// Frames of an animation; the plugin is told.
-    pub max_frames: u32,
-}
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -60,58 +41,6 @@ pub struct Finished {
     pub peak_memory: usize,
     /// How long it took, instantiation included.
     pub took: Duration,
-}
-
-/// Called with the progress of a run, from 0 to 1, never going back.
-pub type OnProgress = Box<dyn FnMut(f32) + Send>;
-
-/// What the host keeps beside a guest.
-pub(super) struct GuestState {
-    memory: MemoryLimiter,
-    interrupt: Arc<Interrupt>,
-    limits: RunLimits,
-    log: GuestLog,
-    output: LineSink,
-    wasi: Option<Box<Wasi>>,
-    progress: f32,
-    on_progress: OnProgress,
-}
-
-impl GuestState {
-    pub(super) fn log_line(&mut self, level: Level, text: &str) {
-        self.log.line(level, text);
-    }
-
-    pub(super) fn report_progress(&mut self, done: f32) {
-        // NaN compares false.
-        if done > self.progress {
-            self.progress = done.min(1.0);
-            (self.on_progress)(self.progress);
-        }
-    }
-
-    pub(super) fn should_stop(&self) -> bool {
-        self.interrupt.check().is_err()
-    }
-
-    pub(super) fn run_limits(&self) -> &RunLimits {
-        &self.limits
-    }
-
-    pub(super) fn interrupt(&self) -> Arc<Interrupt> {
-        Arc::clone(&self.interrupt)
-    }
-
-    pub(super) fn wasi(&mut self) -> &mut Wasi {
-        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.output)))
-    }
-
-    fn log_output(&mut self) {
-        let output = self.output.take();
-        for line in String::from_utf8_lossy(&output).lines().filter(|line| !line.trim().is_empty()) {
-            self.log.line(Level::Info, line);
-        }
-    }
 }
 
 /// Everything that a run needs beside the component.
@@ -158,18 +87,10 @@ impl Run<'_> {
         self,
         call: impl FnOnce(&mut Store<GuestState>) -> wasmtime::Result<T>,
     ) -> Result<(T, usize), Ending> {
-        let state = GuestState {
-            memory: MemoryLimiter::new(self.limits.memory),
-            interrupt: Arc::clone(self.interrupt),
-            limits: self.limits.clone(),
-            log: GuestLog::new(self.plugin, self.subject),
-            output: LineSink::default(),
-            wasi: None,
-            progress: 0.0,
-            on_progress: self.on_progress,
-        };
+        let log = GuestLog::new(self.plugin, self.subject);
+        let state = GuestState::new(self.limits, self.interrupt, log, self.on_progress);
         let mut store = Store::new(&self.sandbox.engine, state);
-        store.limiter(|state| &mut state.memory);
+        store.limiter(|state| state.memory());
         store.set_hostcall_fuel(self.limits.max_output.saturating_add(OUTPUT_SLACK));
         self.interrupt.watch(&mut store);
         let result = {
@@ -177,7 +98,7 @@ impl Run<'_> {
             call(&mut store)
         };
         store.data_mut().log_output();
-        let memory = &store.data().memory;
+        let memory = store.data_mut().memory();
         match result {
             Ok(value) => Ok((value, memory.peak())),
             Err(error) => {

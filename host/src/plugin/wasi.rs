@@ -15,7 +15,7 @@ use wasmtime_wasi_io::bindings::wasi::io::poll::{Host as _, HostPollable as _};
 use wasmtime_wasi_io::poll::{DynPollable, Pollable};
 use wasmtime_wasi_io::streams::{OutputStream, StreamResult};
 
-use super::run::GuestState;
+use super::guest::GuestState;
 
 /// The version whose functions are replaced; wasmtime matches other 0.2 versions to it.
 const POLL: &str = "wasi:io/poll@0.2.12";

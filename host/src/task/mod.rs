@@ -4,7 +4,6 @@
 pub mod description;
 mod estimate;
 mod failure;
-mod id;
 mod plan;
 mod record;
 mod retention;
@@ -15,7 +14,6 @@ mod watch;
 mod worker;
 
 pub use self::failure::{Failure, FailureCode};
-pub use self::id::{IdSource, TaskId};
 pub use self::plan::{Plan, PlanError, Stage};
 pub use self::record::{
     Attachment, BlobInfo, Callback, Details, DetailsAt, IllegalTransition, Outcome, Record, State,
@@ -29,3 +27,4 @@ pub use self::store::{
 pub use self::submit::{Accepted, Refusal, Submission, SubmitError, Uploading};
 pub use self::watch::Subscription;
 pub use self::worker::{WorkerOptions, Workers};
+pub use crate::id::{IdSource, TaskId};

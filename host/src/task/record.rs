@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::description::Description;
 use super::failure::{Failure, FailureCode};
-use super::id::TaskId;
 use crate::blob::{BlobKey, Part};
 use crate::digest::Digest;
+use crate::id::TaskId;
 
 /// The detail of a cancelled task.
 pub(super) const CANCELLED: &str = "Cancelled by the client.";

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use super::estimate::Estimates;
-use super::id::{IdSource, TaskId};
 use super::record::{BlobInfo, Outcome, Record, State};
 use super::store::{DueCallback, Lookup, Page, Query, StoreError, TaskStore};
 use super::submit::Uploads;
 use super::watch::{Subscription, Watchers};
 use crate::blob::{BlobError, BlobKey, BlobStore, BlobStream, Part};
+use crate::id::{IdSource, TaskId};
 use crate::plugin::{Interrupt, Registry};
 
 /// What the service is built from.

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::id::TaskId;
 use super::record::{BlobInfo, Callback, DetailsAt, Outcome, Record};
 use crate::digest::Digest;
+use crate::id::TaskId;
 
 /// A task that is not accepted yet.
 #[derive(Clone, Debug)]

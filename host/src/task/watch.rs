@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::id::TaskId;
+use crate::id::TaskId;
 
 /// The tasks that somebody waits for.
 #[derive(Debug, Default)]

@@ -54,8 +54,11 @@ impl Workers {
     pub async fn run(self: Arc<Self>) {
         let mut running: JoinSet<()> = JoinSet::new();
         let mut expiry = tokio::time::interval(self.options.heartbeat);
+        // Whether what runs may take the server down: then nothing is begun beside it.
+        let mut suspect_runs = false;
         loop {
-            let free = self.options.workers.saturating_sub(running.len());
+            suspect_runs &= !running.is_empty();
+            let free = if suspect_runs { 0 } else { self.options.workers.saturating_sub(running.len()) };
             if self.tasks.is_draining() {
                 if running.join_next().await.is_none() {
                     return;
@@ -70,6 +73,7 @@ impl Workers {
             });
             let idle = claimed.is_empty();
             for record in claimed {
+                suspect_runs |= record.is_suspect();
                 running.spawn(Arc::clone(&self).work(record));
             }
             if !idle {

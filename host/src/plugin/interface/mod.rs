@@ -8,7 +8,7 @@ mod v0_1;
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
-use super::run::GuestState;
+use super::guest::GuestState;
 
 /// A parameter's value, as the plugin will see it.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,8 +9,8 @@ use self::bindings::tintype::plugin::types as wit;
 use super::{
     Call, Contract, GuestFailure, Image, Param, RawDescriptor, RawFormat, RawOperation, Step, Target, Value,
 };
+use crate::plugin::guest::GuestState;
 use crate::plugin::guest_log::Level;
-use crate::plugin::run::GuestState;
 
 #[allow(missing_docs, clippy::all)]
 mod bindings {

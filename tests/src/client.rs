@@ -3,8 +3,10 @@
 use std::fmt;
 
 use serde_json::Value as Json;
+use ureq::http::request::Builder;
 use ureq::http::{Request, Response};
 
+use crate::Events;
 use crate::document::{Problem, StatusDocument};
 use crate::server::eventually;
 
@@ -13,6 +15,7 @@ use crate::server::eventually;
 pub struct Client {
     base: String,
     agent: ureq::Agent,
+    key: Option<String>,
 }
 
 /// Everything that came back.
@@ -35,7 +38,14 @@ impl Client {
     #[must_use]
     pub fn new(base: &str) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
-        Self { base: base.to_owned(), agent: config.into() }
+        Self { base: base.to_owned(), agent: config.into(), key: None }
+    }
+
+    /// The same with this API key in every request.
+    #[must_use]
+    pub fn with_key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
     }
 
     /// The absolute URI of a path; what is absolute already stays.
@@ -46,10 +56,7 @@ impl Client {
 
     /// Any request.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut request = Request::builder().method(method).uri(self.url(path));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
+        let request = self.request(method, path, headers);
         let run = || -> Result<Response<ureq::Body>, ureq::Error> {
             if matches!(method, "GET" | "HEAD" | "DELETE") {
                 self.agent.run(request.body(()).unwrap())
@@ -58,6 +65,38 @@ impl Client {
             }
         };
         Answer::of(run().unwrap())
+    }
+
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Builder {
+        let mut request = Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(key) = &self.key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        request
+    }
+
+    /// Follows a task.
+    pub fn events(&self, task: &str, headers: &[(&str, &str)]) -> Events {
+        let request = self.request("GET", &format!("{task}/events"), headers);
+        let response = self.agent.run(request.body(()).unwrap()).unwrap();
+        assert_eq!(response.status(), 200, "{response:?}");
+        assert_eq!(response.headers()["content-type"], "text/event-stream", "{response:?}");
+        assert_eq!(response.headers()["cache-control"], "no-cache", "{response:?}");
+        Events::of(response.into_body().into_reader())
+    }
+
+    /// DELETE without further headers.
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], &[])
+    }
+
+    /// POST of a message with further headers.
+    pub fn submit_with(&self, message: &(String, Vec<u8>), headers: &[(&str, &str)]) -> Answer {
+        let headers = [headers, &[("Content-Type", message.0.as_str())]].concat();
+        self.send("POST", "/images/tasks", &headers, &message.1)
     }
 
     /// GET without further headers.

@@ -6,13 +6,17 @@
 
 pub mod client;
 pub mod document;
+pub mod events;
 pub mod message;
 pub mod pictures;
 pub mod raw;
+pub mod receiver;
 pub mod server;
 
 pub use client::{Answer, Client, Status};
 pub use document::{Problem, StatusDocument};
+pub use events::Events;
 pub use message::{FormData, Related, task_xml};
 pub use raw::Connection;
+pub use receiver::Receiver;
 pub use server::{Server, Setup, eventually};

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
 use crate::Answer;
 use crate::server::PATIENCE;
@@ -26,6 +27,23 @@ impl Connection {
             Err(error) => panic!("{error}"),
         }
         self
+    }
+
+    /// Sends byte by byte, at a pace that no honest client has, until the other side has had enough or
+    /// nothing is left; gives how many were sent.
+    pub fn trickle(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let stream = self.0.get_ref().try_clone().unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let mut is_fine = |byte: &u8| {
+            self.send([*byte]);
+            // The pause is the time in which nothing comes.
+            stream
+                .peek(&mut [0])
+                .is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+        };
+        let sent = bytes.as_ref().iter().take_while(|byte| is_fine(byte)).count();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        sent
     }
 
     /// The sending half, for a thread of its own.
@@ -64,6 +82,11 @@ impl Connection {
     /// Whether the other side closes the connection without another word.
     pub fn is_closed(&mut self) -> bool {
         self.line().is_none()
+    }
+
+    /// The next line of whatever comes; none at the end.
+    pub fn next_line(&mut self) -> Option<String> {
+        self.line()
     }
 
     fn line(&mut self) -> Option<String> {

@@ -22,6 +22,8 @@ pub struct Setup {
     environment: Vec<(String, String)>,
     hostile: bool,
     plugins: Vec<(String, Vec<u8>)>,
+    keys: Vec<String>,
+    file_limit: Option<u32>,
 }
 
 impl Setup {
@@ -53,6 +55,20 @@ impl Setup {
         self
     }
 
+    /// Makes an API key of this name before the server starts.
+    #[must_use]
+    pub fn key(mut self, name: &str) -> Self {
+        self.keys.push(name.to_owned());
+        self
+    }
+
+    /// Starts the server with this soft limit of open files.
+    #[must_use]
+    pub fn file_limit(mut self, files: u32) -> Self {
+        self.file_limit = Some(files);
+        self
+    }
+
     /// Starts a server with a data folder of its own.
     #[must_use]
     pub fn start(self) -> Server {
@@ -66,8 +82,16 @@ impl Setup {
         for (file, content) in &self.plugins {
             std::fs::write(plugins.join(file), content).unwrap();
         }
-        Server::start(folder, self)
+        let keys = self.keys.iter().map(|name| (name.clone(), new_key(folder.path(), &[name]))).collect();
+        Server::start(folder, self, keys)
     }
+}
+
+/// Makes an API key with the real command, and gives its text.
+fn new_key(folder: &Path, arguments: &[&str]) -> String {
+    let ended = run(&[&["key", "new"], arguments].concat(), &[], folder);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended.output.trim_end().to_owned()
 }
 
 fn copy_components(from: &Path, to: &Path) {
@@ -99,6 +123,7 @@ pub struct Server {
     process: Process,
     folder: TempDir,
     setup: Setup,
+    keys: Vec<(String, String)>,
 }
 
 /// One life of a server. It ends with the value.
@@ -115,19 +140,37 @@ impl Server {
         Setup::default().start()
     }
 
-    fn start(folder: TempDir, setup: Setup) -> Self {
+    fn start(folder: TempDir, setup: Setup, keys: Vec<(String, String)>) -> Self {
         let child = command(&folder, &setup).stderr(Stdio::piped()).spawn().unwrap();
         let mut process = Process { child, log: Arc::default(), address: String::new() };
         let ready = follow(&mut process.child, Arc::clone(&process.log));
         // The log is printed when the process is dropped by the panic.
         process.address = ready.recv_timeout(PATIENCE).expect("the server did not become ready");
-        Self { process, folder, setup }
+        Self { process, folder, setup, keys }
     }
 
     /// A client of this server.
     #[must_use]
     pub fn client(&self) -> Client {
         Client::new(&format!("http://{}", self.process.address))
+    }
+
+    /// The text of the API key of this name.
+    #[must_use]
+    pub fn key(&self, name: &str) -> &str {
+        &self.keys.iter().find(|(known, _)| known == name).unwrap().1
+    }
+
+    /// A client with the API key of this name.
+    #[must_use]
+    pub fn client_of(&self, name: &str) -> Client {
+        self.client().with_key(self.key(name))
+    }
+
+    /// Makes another API key beside the running server, and gives its text.
+    #[must_use]
+    pub fn new_key(&self, arguments: &[&str]) -> String {
+        new_key(self.folder(), arguments)
     }
 
     /// Host and port.
@@ -159,18 +202,49 @@ impl Server {
     /// Bytes of memory that the process has resident.
     #[must_use]
     pub fn resident(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that it had since it started, or since [`forget_peak`](Self::forget_peak).
+    #[must_use]
+    pub fn peak_resident(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// Begins anew to look for the peak (proc(5), `clear_refs`).
+    pub fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.process.child.id()), "5").unwrap();
+    }
+
+    fn memory(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(what)).unwrap();
         let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
         kib << 10
+    }
+
+    /// Connections that the process has open, and a few sockets of its own.
+    #[must_use]
+    pub fn sockets(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.process.child.id())).unwrap();
+        let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    }
+
+    /// Files that the process may have open.
+    #[must_use]
+    pub fn open_files(&self) -> u64 {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", self.process.child.id())).unwrap();
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// Kills the process, with no word of warning, and starts another one on the same data.
     #[must_use]
     pub fn kill_and_restart(self) -> Self {
-        let Self { process, folder, setup } = self;
+        let Self { process, folder, setup, keys } = self;
         drop(process);
-        Self::start(folder, setup)
+        Self::start(folder, setup, keys)
     }
 
     /// Starts again on the same data, after the process has ended by itself.
@@ -234,7 +308,14 @@ impl Drop for Process {
 }
 
 fn command(folder: &TempDir, setup: &Setup) -> Command {
-    let mut command = tintype();
+    let mut command = match setup.file_limit {
+        Some(files) => {
+            let mut shell = without_settings(Command::new("sh"));
+            shell.arg("-c").arg(format!("ulimit -S -n {files} && exec \"$0\" \"$@\"")).arg(binary());
+            shell
+        }
+        None => tintype(),
+    };
     command
         .arg("serve")
         .args(["--listen", "127.0.0.1:0"])
@@ -255,7 +336,10 @@ fn command(folder: &TempDir, setup: &Setup) -> Command {
 
 /// The binary, without the settings of whoever runs the tests.
 fn tintype() -> Command {
-    let mut command = Command::new(binary());
+    without_settings(Command::new(binary()))
+}
+
+fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TINTYPE_")) {
         command.env_remove(name);
     }

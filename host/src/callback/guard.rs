@@ -142,7 +142,8 @@ impl Guard {
 
 impl CallbackUrl {
     /// Host and port as in a URL and in `Host`, without the port that the scheme implies.
-    pub(super) fn authority(&self) -> String {
+    #[must_use]
+    pub fn authority(&self) -> String {
         let host = match &self.host {
             Host::Name(name) => name.clone(),
             Host::Ip(IpAddr::V4(address)) => address.to_string(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ArgMatches;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -25,10 +26,13 @@ use crate::telemetry;
 const WAY_BACK: Duration = Duration::from_secs(5);
 /// Least time for answers that are on their way when the last task has ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// File descriptors for what isn't a connection: a picture for some of the requests, the store, plugins.
+const OTHER_FILES: u64 = 1000;
 
 pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = Config::load(&settings::gather(matches)?)?;
     telemetry::start(&config.log)?;
+    raise_file_limit(config.http.max_connections.get());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("tintype")
@@ -38,6 +42,22 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     // Nothing that matters runs any more; what still blocks would only delay the exit.
     runtime.shutdown_background();
     served
+}
+
+/// Takes as many file descriptors as the system gives: most systems' soft limit of 1024 is for programs
+/// that use `select`, and far below the connections that may be open.
+fn raise_file_limit(connections: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let given = setrlimit(Resource::Nofile, raised).map_or(limit.current, |()| limit.maximum);
+    let wanted = connections as u64 + OTHER_FILES;
+    if let Some(given) = given.filter(|given| *given < wanted) {
+        tracing::warn!(
+            given,
+            wanted,
+            "there are fewer file descriptors than max_connections may need; raise the limit (ulimit -n)"
+        );
+    }
 }
 
 async fn serve(config: Arc<Config>) -> anyhow::Result<()> {

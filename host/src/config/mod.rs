@@ -112,6 +112,8 @@ settings! {
         header_timeout: Duration = "15s",
         /// Longest pause between two pieces of a request's body.
         body_timeout: Duration = "30s",
+        /// Longest pause in which a client takes nothing of its answer.
+        write_timeout: Duration = "30s",
         /// Longest time for a whole upload.
         upload_timeout: Duration = "15m",
         /// Longest time for which an answer is held back for a client that prefers to wait.

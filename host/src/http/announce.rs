@@ -8,7 +8,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::Uri;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
@@ -19,7 +18,7 @@ use crate::task::{Callback, DueCallback, Record, State, Status, Tasks};
 
 /// Deliveries under way at once.
 const MOST: usize = 64;
-/// Deliveries under way at once to one host.
+/// Deliveries under way at once to one host and port.
 const MOST_PER_HOST: usize = 4;
 /// Due announcements that are looked at together: more than one slow host's share of them.
 const LOOK_AHEAD: usize = 1024;
@@ -93,8 +92,9 @@ async fn begin_due(
             tasks.settle_announcement(callback, None).await?;
             continue;
         };
-        let host =
-            target.url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+        // In its one spelling, so that nobody is counted as several. A URL that is no longer allowed is
+        // refused when it is to be sent.
+        let host = sender.guard().check(&target.url).map(|url| url.authority()).unwrap_or_default();
         if under_way.takes(&callback.key, &host) {
             under_way.keys.insert(callback.key.clone());
             *under_way.by_host.entry(host.clone()).or_default() += 1;
@@ -128,11 +128,10 @@ async fn deliver(
         timestamp: now,
         body: status::json(&status, &PublicUrl::known(&target.public_url)).to_string().into(),
     };
-    let again = match sender.send(&delivery).await {
-        Outcome::Delivered => {
-            tracing::info!(%task, attempt, "the end was announced");
-            None
-        }
+    let outcome = sender.send(&delivery).await;
+    let is_delivered = matches!(outcome, Outcome::Delivered);
+    let again = match outcome {
+        Outcome::Delivered => None,
         Outcome::Refused(reason) => {
             tracing::warn!(%task, attempt, %reason, "the end cannot be announced");
             None
@@ -143,7 +142,12 @@ async fn deliver(
             again
         }
     };
-    if let Err(error) = tasks.settle_announcement(callback, again).await {
-        tracing::error!(%task, %error, "what became of an announcement could not be recorded");
+    match tasks.settle_announcement(callback, again).await {
+        // Only now: before it was recorded it might have been announced again.
+        Ok(()) if is_delivered => tracing::info!(%task, attempt, "the end was announced"),
+        Ok(()) => {}
+        Err(error) => {
+            tracing::error!(%task, %error, "what became of an announcement could not be recorded");
+        }
     }
 }

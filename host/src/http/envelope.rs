@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use axum::body::HttpBody as _;
 use axum::extract::Request;
-use axum::http::header::CONNECTION;
+use axum::http::header::{CONNECTION, TRANSFER_ENCODING};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::connection::Unread;
 use super::negotiate::Format;
 use super::problem::Problem;
 
@@ -20,6 +21,11 @@ pub(super) async fn wrap(request: Request, next: Next) -> Response {
     // Problems must be said in some format even to who accepts none.
     let format = Format::accepted(request.headers()).unwrap_or(Format::Xml);
     let has_body = !request.body().is_end_stream();
+    // Such a request may have had a Content-Length too: hyper drops it, as it must, and tells nobody. Then
+    // what follows may be no request but what somebody smuggles past a proxy, and the connection has
+    // to end (RFC 9112 section 6.1).
+    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
+    let unread = request.extensions().get::<Unread>().cloned().unwrap_or_default();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
 
     let mut response = next.run(request).await;
@@ -32,7 +38,11 @@ pub(super) async fn wrap(request: Request, next: Next) -> Response {
             // Of the body something may be unread: the connection ends with this answer, and a client
             // that isn't told would send its next request into the void.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            unread.set();
         }
+    }
+    if is_chunked {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,8 @@ use futures_util::stream::{self, Stream};
 
 use super::App;
 use super::caller::Caller;
+use super::openapi::{answers, params};
+use super::path::Path;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::{status, task};
@@ -28,6 +30,23 @@ const PACE: Duration = Duration::from_millis(100);
 /// Pause after which a comment is sent, so that proxies don't take the silence for an end.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Where a task stands, told while it changes.
+#[utoipa::path(
+    get,
+    path = "/images/task/{id}/events",
+    operation_id = "followTask",
+    tag = "tasks",
+    params(params::TaskPath, params::LastEventId),
+    responses(
+        answers::Events,
+        answers::NoMoreEvents,
+        answers::BadRequest,
+        answers::Unauthorized,
+        answers::NotFound,
+        answers::Gone,
+        answers::Internal,
+    )
+)]
 pub(super) async fn get(
     State(app): State<App>,
     url: PublicUrl,

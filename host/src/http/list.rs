@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::caller::Caller;
 use super::negotiate::Format;
+use super::openapi::{answers, params};
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::status;
@@ -19,6 +20,21 @@ const PAGE: usize = 20;
 /// Tasks of the longest page.
 const LONGEST_PAGE: usize = 100;
 
+/// The caller's tasks, newest first.
+#[utoipa::path(
+    get,
+    path = "/images/tasks",
+    operation_id = "listTasks",
+    tag = "tasks",
+    params(params::ListFilters, params::Accept),
+    responses(
+        answers::Page,
+        answers::BadRequest,
+        answers::Unauthorized,
+        answers::NotAcceptable,
+        answers::Internal
+    )
+)]
 pub(super) async fn get(
     State(app): State<App>,
     url: PublicUrl,

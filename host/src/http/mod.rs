@@ -8,17 +8,20 @@
 //! | `GET /images/task/{id}/events` | `events.rs` |
 //! | `GET /images/{id}`, `/images/{id}/{n}` | `result.rs`, `range.rs` |
 //! | `GET /plugins`, `/plugins/{name}` | `plugins.rs` |
+//! | `GET /openapi.json` | `openapi.rs`, `openapi/` |
 //! | `GET /health/live`, `/health/ready` | `health.rs` |
 //! | `GET /schemas/…` | `schemas.rs` |
 //! | who asks | `caller.rs` |
 //! | telling others | `announce.rs` |
+//! | what a path names | `path.rs` |
 //! | refusals | `problem.rs` |
 //! | what every exchange gets | `envelope.rs` |
-//! | connections, timeouts, shutdown | `server.rs`, `body.rs` |
+//! | connections, timeouts, shutdown | `server.rs`, `connection.rs`, `body.rs` |
 
 mod announce;
 mod body;
 mod caller;
+mod connection;
 mod envelope;
 mod events;
 mod health;
@@ -26,6 +29,8 @@ mod list;
 mod media_range;
 mod multipart;
 mod negotiate;
+mod openapi;
+mod path;
 mod plugins;
 mod prefer;
 mod problem;
@@ -44,7 +49,8 @@ mod xml;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use self::announce::announce;
 pub use self::server::{Server, ServerError};
@@ -68,22 +74,29 @@ pub struct App {
     pub sender: Option<Arc<Sender>>,
 }
 
-/// Every route.
+/// What answers requests.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .route("/images/tasks", get(list::get).post(submit::post))
-        .route("/images/tasks/{id}", get(task::redirect_from_plural))
-        .route("/images/task/{id}", get(task::get).delete(task::delete))
-        .route("/images/task/{id}/events", get(events::get))
-        .route("/images/{id}", get(result::get_first))
-        .route("/images/{id}/{number}", get(result::get_numbered))
-        .route("/plugins", get(plugins::list))
-        .route("/plugins/{name}", get(plugins::get))
-        .route("/schemas/{name}", get(schemas::get))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+    let (router, _) = routes().split_for_parts();
+    router
         .fallback(problem::no_such_resource)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn(envelope::wrap))
         .with_state(app)
+}
+
+/// Every route, under the path and method that its handler is annotated with.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(list::get, submit::post))
+        .routes(routes!(task::redirect_from_plural))
+        .routes(routes!(task::get, task::delete))
+        .routes(routes!(events::get))
+        .routes(routes!(result::get_first))
+        .routes(routes!(result::get_numbered))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::get))
+        .routes(routes!(schemas::get))
+        .routes(routes!(openapi::get))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
 }

@@ -1,7 +1,7 @@
 //! `GET /images/{id}` and `/images/{id}/{n}`: what a task made.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     LAST_MODIFIED, LINK, X_CONTENT_TYPE_OPTIONS,
@@ -12,12 +12,34 @@ use jiff::Timestamp;
 
 use super::App;
 use super::caller::Caller;
+use super::openapi::{answers, params};
+use super::path::Path;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::range::{Conditions, Selection};
 use super::task;
 use crate::task::{BlobInfo, Record, State as TaskState, Tasks};
 
+/// The image that a task made, or the first of several.
+#[utoipa::path(
+    get,
+    path = "/images/{id}",
+    operation_id = "getImage",
+    tag = "images",
+    params(params::ResultPath, params::Conditions),
+    responses(
+        answers::Image,
+        answers::PartOfImage,
+        answers::NotModified,
+        answers::BadRequest,
+        answers::Unauthorized,
+        answers::NotFound,
+        answers::Gone,
+        answers::PreconditionFailed,
+        answers::BadRange,
+        answers::Internal,
+    )
+)]
 pub(super) async fn get_first(
     State(app): State<App>,
     url: PublicUrl,
@@ -28,6 +50,26 @@ pub(super) async fn get_first(
     get(&app, &url, &caller, &id, 1, &headers).await
 }
 
+/// One of several images that a task made.
+#[utoipa::path(
+    get,
+    path = "/images/{id}/{number}",
+    operation_id = "getNumberedImage",
+    tag = "images",
+    params(params::ResultPath, params::NumberPath, params::Conditions),
+    responses(
+        answers::Image,
+        answers::PartOfImage,
+        answers::NotModified,
+        answers::BadRequest,
+        answers::Unauthorized,
+        answers::NotFound,
+        answers::Gone,
+        answers::PreconditionFailed,
+        answers::BadRange,
+        answers::Internal,
+    )
+)]
 pub(super) async fn get_numbered(
     State(app): State<App>,
     url: PublicUrl,

@@ -1,10 +1,11 @@
 //! The XML Schemas of the task description and of the status, for clients that check what they write
 //! and read.
 
-use axum::extract::Path;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
+use super::openapi::{answers, params};
+use super::path::Path;
 use super::problem::Problem;
 
 const SCHEMAS: &[(&str, &str)] = &[
@@ -13,6 +14,12 @@ const SCHEMAS: &[(&str, &str)] = &[
     ("atom.xsd", include_str!("schemas/atom.xsd")),
 ];
 
+/// An XML Schema of what is sent or answered here.
+#[utoipa::path(
+    get, path = "/schemas/{name}", operation_id = "getSchema", tag = "discovery", security(()),
+    params(params::SchemaPath),
+    responses(answers::XmlSchema, answers::NotFound)
+)]
 pub(super) async fn get(Path(name): Path<String>) -> Result<Response, Problem> {
     let (_, schema) = SCHEMAS
         .iter()

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
+use super::connection::Connection;
 use super::public_url::Peer;
 use crate::config::Http;
 
@@ -42,6 +43,7 @@ pub struct Server {
     address: SocketAddr,
     connections: Arc<Semaphore>,
     header_timeout: Duration,
+    write_timeout: Duration,
 }
 
 impl Server {
@@ -58,6 +60,7 @@ impl Server {
             address,
             connections: Arc::new(Semaphore::new(config.max_connections.get())),
             header_timeout: config.header_timeout,
+            write_timeout: config.write_timeout,
         })
     }
 
@@ -86,9 +89,12 @@ impl Server {
             };
             let Some((stream, peer, permit)) = accepted else { continue };
             let router = router.clone();
+            let stream = Connection::new(stream, self.write_timeout);
+            let unread = stream.unread();
             let service = service_fn(move |request: Request<Incoming>| {
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(Peer(peer.ip()));
+                request.extensions_mut().insert(unread.clone());
                 router.clone().oneshot(request)
             });
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));

@@ -4,7 +4,9 @@ use axum::http::header::{CONTENT_LOCATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, 
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value as Json, json};
+use utoipa::ToSchema;
 
 use super::negotiate::Format;
 use super::public_url::PublicUrl;
@@ -43,7 +45,7 @@ pub(super) fn answer(status: &Status, url: &PublicUrl, format: Format, occasion:
     };
     let body = match format {
         Format::Xml => view.xml(),
-        Format::Json => view.json().to_string(),
+        Format::Json => json!(view.json()).to_string(),
     };
     let mut response =
         (code, [(CONTENT_TYPE, format.content_type()), (VARY, "Accept")], body).into_response();
@@ -66,16 +68,15 @@ pub(super) fn answer(status: &Status, url: &PublicUrl, format: Format, occasion:
 
 /// The JSON status, as a client would get it that asks without being redirected.
 pub(super) fn json(status: &Status, url: &PublicUrl) -> Json {
-    View::new(status, url, Occasion::PollInPlace, Timestamp::now()).json()
+    json!(View::new(status, url, Occasion::PollInPlace, Timestamp::now()).json())
 }
 
 /// A page of tasks.
 pub(super) fn json_list(tasks: &[Status], url: &PublicUrl, next: Option<&str>) -> Json {
-    let mut list = json!({ "tasks": tasks.iter().map(|status| json(status, url)).collect::<Vec<_>>() });
-    if let Some(next) = next {
-        list["next"] = next.into();
-    }
-    list
+    let now = Timestamp::now();
+    let views: Vec<View<'_>> =
+        tasks.iter().map(|status| View::new(status, url, Occasion::PollInPlace, now)).collect();
+    json!(TaskPage { tasks: views.iter().map(View::json).collect(), next })
 }
 
 /// The same in XML.
@@ -93,10 +94,14 @@ pub(super) fn xml_list(tasks: &[Status], url: &PublicUrl, next: Option<&str>) ->
 }
 
 /// The three words of the note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = State)]
 enum Word {
+    #[serde(rename = "pending")]
     Pending,
+    #[serde(rename = "OK")]
     Ok,
+    #[serde(rename = "FAILED")]
     Failed,
 }
 
@@ -186,44 +191,39 @@ impl<'a> View<'a> {
         }
     }
 
-    fn json(&self) -> Json {
+    fn json(&self) -> TaskStatus<'_> {
         let record = &self.status.record;
-        let mut json = json!({
-            "id": record.id.to_string(),
-            "state": self.word(),
-            "phase": phase(&record.state),
-            "message": self.message(),
-            "self": self.itself,
-            "operations": record.operations,
-            "submitted": seconds(record.submitted),
-        });
-        let mut set = |name: &str, value: Json| {
-            json[name] = value;
-        };
-        if let Some(progress) = self.status.progress {
+        let mut json = TaskStatus {
+            id: record.id.to_string(),
+            state: self.state,
+            phase: phase(&record.state),
+            message: self.message(),
+            itself: &self.itself,
+            operations: &record.operations,
+            submitted: seconds(record.submitted),
             // Three digits are more than anybody can see; the shortest decimal is what a client reads.
-            set("progress", ((f64::from(progress) * 1000.0).round() / 1000.0).into());
-        }
-        if let Some(ping_after) = self.ping_after {
-            set("ping_after", seconds(ping_after).into());
-        }
+            progress: self.status.progress.map(|part| (f64::from(part) * 1000.0).round() / 1000.0),
+            ping_after: self.ping_after.map(seconds),
+            completed: None,
+            results: None,
+            detail: None,
+            code: None,
+        };
         if let State::Finished { completed, outcome } = &record.state {
-            set("completed", seconds(*completed).into());
+            json.completed = Some(seconds(*completed));
             match outcome {
                 Outcome::Ok(results) => {
-                    let results = self.results.iter().zip(results).map(|(href, result)| {
-                        json!({
-                            "href": href,
-                            "type": result.media_type,
-                            "size": result.size,
-                            "sha256": result.digest.to_string(),
-                        })
+                    let results = self.results.iter().zip(results).map(|(href, result)| TaskResult {
+                        href,
+                        r#type: &result.media_type,
+                        size: result.size,
+                        sha256: result.digest.to_string(),
                     });
-                    set("results", results.collect());
+                    json.results = Some(results.collect());
                 }
                 Outcome::Failed(failure) => {
-                    set("detail", failure.detail.clone().into());
-                    set("code", failure.code.as_str().into());
+                    json.detail = Some(&failure.detail);
+                    json.code = Some(failure.code.as_str());
                 }
             }
         }
@@ -231,18 +231,95 @@ impl<'a> View<'a> {
     }
 }
 
+/// Where a task stands.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TaskStatus<'a> {
+    #[schema(format = "uuid")]
+    id: String,
+    state: Word,
+    phase: Phase,
+    /// The state in a sentence.
+    message: &'static str,
+    /// The task's address.
+    #[serde(rename = "self")]
+    #[schema(format = "uri")]
+    itself: &'a str,
+    /// Their names, in their order.
+    operations: &'a [String],
+    #[schema(format = DateTime)]
+    submitted: String,
+    /// How much of it is done, where the plugin says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 1)]
+    progress: Option<f64>,
+    /// Before this moment it makes no sense to ask again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    ping_after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    completed: Option<String>,
+    /// Of a task that went well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    results: Option<Vec<TaskResult<'a>>>,
+    /// Why it failed, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    detail: Option<&'a str>,
+    /// Why it failed, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    code: Option<&'a str>,
+}
+
+/// What a task made.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TaskResult<'a> {
+    #[schema(format = "uri")]
+    href: &'a str,
+    r#type: &'a str,
+    /// In bytes.
+    size: u64,
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: String,
+}
+
+/// A page of tasks.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TaskPage<'a> {
+    tasks: Vec<TaskStatus<'a>>,
+    /// The next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "uri")]
+    next: Option<&'a str>,
+}
+
 /// The finer states, which only the JSON view has.
-fn phase(state: &State) -> &'static str {
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Phase {
+    Queued,
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+fn phase(state: &State) -> Phase {
     match state {
-        State::Queued => "queued",
-        State::Running => "running",
-        State::Finished { outcome: Outcome::Ok(_), .. } => "done",
+        State::Queued => Phase::Queued,
+        State::Running => Phase::Running,
+        State::Finished { outcome: Outcome::Ok(_), .. } => Phase::Done,
         State::Finished { outcome: Outcome::Failed(failure), .. }
             if failure.code == FailureCode::Cancelled =>
         {
-            "cancelled"
+            Phase::Cancelled
         }
-        State::Finished { outcome: Outcome::Failed(_), .. } => "failed",
+        State::Finished { outcome: Outcome::Failed(_), .. } => Phase::Failed,
     }
 }
 

@@ -9,6 +9,7 @@ use super::App;
 use super::body::IncomingBody;
 use super::caller::Caller;
 use super::negotiate::Format;
+use super::openapi::{answers, bodies, params};
 use super::prefer::Wait;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
@@ -35,6 +36,24 @@ const RESTART_PAUSE: u64 = 10;
 /// Seconds after which an operator may have made room or mended the storage.
 const OPERATOR_PAUSE: u64 = 60;
 
+/// Submits a task.
+///
+/// Either a message of a description and an image, or only an image with one operation in the query.
+#[utoipa::path(
+    post, path = "/images/tasks", operation_id = "submitTask", tag = "tasks",
+    params(params::OneOperation, params::Accept, params::Prefer, params::IdempotencyKey),
+    request_body(content(
+        (bodies::TaskMessage = "multipart/form-data"),
+        (bodies::TaskMessage = "multipart/related"),
+        (bodies::ImageBytes = "image/*"),
+        (bodies::ImageBytes = "application/octet-stream"),
+    )),
+    responses(
+        answers::Accepted, answers::Over, answers::Redirect, answers::BadRequest, answers::Unauthorized,
+        answers::NotAcceptable, answers::TooSlow, answers::Conflict, answers::TooLarge, answers::Unsupported,
+        answers::Impossible, answers::OverQuota, answers::Internal, answers::Unavailable, answers::DiskFull,
+    )
+)]
 pub(super) async fn post(
     State(app): State<App>,
     url: PublicUrl,

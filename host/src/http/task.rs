@@ -1,6 +1,6 @@
 //! `/images/task/{id}`: where a task stands, and its end before its time.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -8,12 +8,32 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::caller::Caller;
 use super::negotiate::Format;
+use super::openapi::{answers, params};
+use super::path::Path;
 use super::prefer::Wait;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::status::{self, Occasion};
 use crate::task::{Found, Removed, Status, StoreError, TaskId};
 
+/// Where a task stands; the end of one that went well leads to its result.
+#[utoipa::path(
+    get,
+    path = "/images/task/{id}",
+    operation_id = "getTask",
+    tag = "tasks",
+    params(params::TaskPath, params::Redirect, params::Accept, params::Prefer),
+    responses(
+        answers::Status,
+        answers::Redirect,
+        answers::BadRequest,
+        answers::Unauthorized,
+        answers::NotFound,
+        answers::NotAcceptable,
+        answers::Gone,
+        answers::Internal,
+    )
+)]
 pub(super) async fn get(
     State(app): State<App>,
     url: PublicUrl,
@@ -41,6 +61,23 @@ pub(super) async fn get(
 }
 
 /// Cancels a task, or deletes one that is over.
+#[utoipa::path(
+    delete,
+    path = "/images/task/{id}",
+    operation_id = "endTask",
+    tag = "tasks",
+    params(params::TaskPath, params::Accept),
+    responses(
+        answers::Cancelled,
+        answers::Deleted,
+        answers::BadRequest,
+        answers::Unauthorized,
+        answers::NotFound,
+        answers::NotAcceptable,
+        answers::Internal,
+        answers::DiskFull,
+    )
+)]
 pub(super) async fn delete(
     State(app): State<App>,
     url: PublicUrl,
@@ -58,6 +95,11 @@ pub(super) async fn delete(
 }
 
 /// The note posts to `/images/tasks` and finds tasks under `/images/task`: who mixes them up is led on.
+#[utoipa::path(
+    get, path = "/images/tasks/{id}", operation_id = "findTask", tag = "tasks", security(()),
+    params(params::TaskPath),
+    responses(answers::Moved, answers::BadRequest, answers::NotFound, answers::Internal)
+)]
 pub(super) async fn redirect_from_plural(
     url: PublicUrl,
     Path(id): Path<String>,

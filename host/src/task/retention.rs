@@ -17,8 +17,9 @@ const GROUP: usize = 256;
 /// Deletes tasks that ended `retention` ago, for as long as the server runs. That there was a task is
 /// remembered as long again, so that who comes late is told it is gone and not that it never was.
 pub async fn sweep(tasks: Arc<Tasks>, retention: Duration) {
-    // A short retention, as in tests, must not be kept for a whole period.
-    let mut period = tokio::time::interval(PERIOD.min(retention.max(Duration::from_millis(100))));
+    // A short retention must not be kept for a whole period, nor may what is deleted late be forgotten
+    // in the same look: then nobody would ever be told that it is gone.
+    let mut period = tokio::time::interval(PERIOD.min((retention / 10).max(Duration::from_millis(100))));
     loop {
         period.tick().await;
         if let Err(error) = sweep_once(&tasks, retention).await {

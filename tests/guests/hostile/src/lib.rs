@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use tintype_plugin::{Attachment, Descriptor, Failure, Image, Level, Params, Plugin, Task, log};
+use tintype_plugin::{Attachment, Descriptor, Failure, Image, Level, Params, Plugin, Task, log, progress};
 
 struct Hostile;
 
@@ -28,6 +28,8 @@ impl Plugin for Hostile {
             .operation("lie", "Gives a page and calls it one.")
             .operation("mislabel", "Gives another type than asked for.")
             .operation_with("flood", "Logs so many lines.", COUNT)
+            .operation_with("work", "Works so many steps, and tells its progress after each.", COUNT)
+            .operation("stall", "Tells that half of the work is done, and never ends.")
             .operation_with("fail", "Fails with these words.", TEXT)
             .operation_with("judge", "Calls its parameter impossible, with these words.", TEXT)
             .operation_with("attached", "Gives the attached picture.", PICTURE)
@@ -52,6 +54,11 @@ impl Plugin for Hostile {
             "lie" => return Ok(vec![Image::new("text/html", *b"<script>alert(1)</script>")]),
             "mislabel" => return Ok(vec![Image::new("image/png", *b"no png")]),
             "flood" => flood(number(params, "count")?),
+            "work" => work(number(params, "count")?),
+            "stall" => {
+                progress(0.5);
+                spin()
+            }
             "fail" => return Err(Failure::failed(params.require::<&str>("text")?)),
             "judge" => return Err(Failure::invalid_parameters(params.require::<&str>("text")?)),
             "attached" => task.attachment(params.require::<Attachment>("picture")?)?.bytes.clone(),
@@ -93,6 +100,19 @@ fn flood(lines: usize) -> Vec<u8> {
         log(Level::Info, &format!("line {line} \u{1b}[31m\nERROR a forged line {}", "x".repeat(2000)));
     }
     b"flooded".to_vec()
+}
+
+/// A guest has no clock: a step is some tens of milliseconds on any machine that is not very slow or
+/// very fast.
+fn work(steps: usize) -> Vec<u8> {
+    let mut n = 1_u64;
+    for step in 1..=steps {
+        for _ in 0..30_000_000 {
+            n = black_box(n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        }
+        progress(step as f32 / steps as f32);
+    }
+    n.to_be_bytes().to_vec()
 }
 
 /// The mark is in a static and in freshly allocated memory that is read before it is written.

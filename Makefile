@@ -5,9 +5,11 @@ LISTEN ?= 127.0.0.1:8080
 # Where an operator's own settings and plugins would be, for `make run`.
 DATA ?= data
 PLUGINS ?= target/plugins
+# How long `make fuzz` stays with each target.
+SECONDS_EACH ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help run build guests test lint fmt deny clean
+.PHONY: help run build guests test fuzz lint fmt deny clean
 
 help: ## Show what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +27,11 @@ guests: ## Build the plugins that only the tests need
 test: build guests ## Run every test
 	./tests/prepare.sh
 	$(CARGO) test --release --workspace --exclude tintype-hostile
+	./tests/openapi/run.sh
+	./tests/clients/run.sh
+
+fuzz: ## Fuzz every parser for SECONDS_EACH; needs a nightly Rust
+	./fuzz/run.sh $(SECONDS_EACH)
 
 lint: ## Check formatting, lints, dependencies
 	$(CARGO) fmt --all -- --check

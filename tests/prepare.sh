@@ -18,6 +18,27 @@ need() { # need COMMAND DEBIAN-PACKAGE WHAT-FOR
 
 need xmllint libxml2-utils 'checking documents against the XML Schemas'
 need curl curl 'the examples of the README'
+need node nodejs 'Node as a client'
+need python3 python3 'Python as a client, and comparing the server with /openapi.json'
+
+# Python packages go into a folder of their own inside target/, again when their list changes.
+venv=$(cd "$(dirname "$0")/.." && pwd)/target/venv
+wanted=$(dirname "$0")/requirements.txt
+if command -v python3 >/dev/null && ! cmp --silent "$wanted" "$venv/requirements.txt"; then
+    # Debian splits what `python3 -m venv` needs into a package of its own.
+    if ! python3 -c 'import ensurepip' 2>/dev/null && [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+        apt-get update --quiet --quiet >/dev/null || true
+        DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --quiet --no-install-recommends python3-venv >/dev/null || true
+    fi
+    if python3 -m venv --clear "$venv" >/dev/null &&
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" >/dev/null; then
+        cp "$wanted" "$venv/requirements.txt"
+    else
+        echo 'skipped: requests as a client, comparing the server with /openapi.json; install python3-venv and be online' >&2
+        rm -rf "$venv"
+        missing=1
+    fi
+fi
 
 if [[ $missing -eq 1 && ${CI:-} == true ]]; then
     echo 'a skipped test is a failure in CI' >&2

@@ -19,3 +19,27 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_that_are_no_text_name_nothing() {
+        let router: Router = Router::new().route("/{name}", get(|Path(name): Path<String>| async { name }));
+        for (path, code) in [("/%C3%BC", StatusCode::OK), ("/%ff", StatusCode::NOT_FOUND)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), code, "{path}");
+            let refused = response.extensions().get::<Problem>().is_some();
+            assert_eq!(refused, code == StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}

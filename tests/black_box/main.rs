@@ -1,31 +1,57 @@
-//! Black-box tests of the real binary, one file per promise.
+//! Black-box tests of the real binary. A folder is a section of the protocol, a file one of its
+//! promises, a test one of its sentences; `server` holds what the protocol doesn't speak of.
 #![allow(clippy::unwrap_used)]
 
-mod broken_clients;
-mod callbacks;
-mod cancelling;
-mod config;
-mod discovery;
-mod events;
-mod idempotency;
-mod keys;
-mod lifecycle;
-mod listing;
-mod load;
-mod malformed;
-mod note;
-mod note_views;
-mod pictures;
-mod plugin_files;
-mod quotas;
-mod raw_body;
-mod refusals;
-mod result;
-mod retention;
-mod sandbox;
-mod schemas;
 mod steps;
-mod submit_form;
-mod submit_related;
-mod waiting;
-mod xml_attacks;
+
+/// The three answers of the note, and the result.
+mod section_1_answers {
+    mod note;
+    mod note_views;
+    mod result;
+}
+
+/// The task description.
+mod section_2_description {
+    mod description;
+    mod schemas;
+    mod xml_attacks;
+}
+
+/// Ways to submit.
+mod section_3_submitting {
+    mod malformed;
+    mod raw_body;
+    mod submit_form;
+    mod submit_related;
+}
+
+/// Beyond the note.
+mod section_4_beyond {
+    mod callbacks;
+    mod cancelling;
+    mod discovery;
+    mod events;
+    mod idempotency;
+    mod keys;
+    mod listing;
+    mod quotas;
+    mod retention;
+    mod waiting;
+}
+
+/// Refusals before a 202, and failures after one.
+mod section_5_refusals {
+    mod refusals;
+    mod sandbox;
+}
+
+/// What an operator relies on, and pictures.
+mod server {
+    mod broken_clients;
+    mod config;
+    mod lifecycle;
+    mod load;
+    mod pictures;
+    mod plugin_files;
+}

@@ -4,7 +4,7 @@
 #
 #   plugins/toolchain.sh build --profile guest -p tintype-standard
 #
-# passes its arguments to cargo, with the target added. The way is the first
+# passes its arguments to cargo, with the target added after the first. The way is the first
 # that works:
 #
 #   installed  the target is there already
@@ -97,9 +97,9 @@ main() {
         unset RUSTUP_TOOLCHAIN
         RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
             RUSTFLAGS="-C linker=wasm-ld-$LLD -C target-feature=+simd128" \
-            exec /usr/bin/cargo "$@" -Zbuild-std=std,panic_abort --target "$TARGET"
+            exec /usr/bin/cargo "$1" -Zbuild-std=std,panic_abort --target "$TARGET" "${@:2}"
     fi
-    exec cargo "$@" --target "$TARGET"
+    exec cargo "$1" --target "$TARGET" "${@:2}"
 }
 
 main "$@"

@@ -51,5 +51,5 @@ else
     echo 'skipped: Java HttpClient; install a JDK 17 or later (optional)' >&2
 fi
 
-echo "clients: $passed passed, $failed failed"
+echo "$passed passed, $failed failed"
 [[ $failed -eq 0 ]]

@@ -20,7 +20,8 @@ def raw(value):
 def related(ctx, value):
     parts = value if isinstance(value, dict) else {"task": value}
     body = b""
-    for name, content in parts.items():
+    # The root comes first, whatever order an object's properties are in.
+    for name, content in sorted(parts.items(), key=lambda part: part[0] != "task"):
         kind = "application/json" if name == "task" else "image/png"
         # A task that was meant to be wrong may be a string: it is one in JSON, too.
         content = json.dumps(content, default=str).encode() if name == "task" else raw(content)

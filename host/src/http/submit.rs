@@ -61,15 +61,28 @@ pub(super) async fn post(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
+    let idempotency_key = idempotency_key(request.headers())?;
+    let is_repetition = match idempotency_key {
+        Some(key) => app.tasks.was_accepted(caller.owner().as_deref(), key).await,
+        None => false,
+    };
     // Before the body is read: who is refused anyway should not have to send it.
-    app.tasks.admit().map_err(|refusal| refused(&refusal))?;
-    let admission = app.quota.take(&caller.0).map_err(|error| {
-        Problem::over_quota(format!("{error} Try again later.")).retry_after(error.retry_after())
-    })?;
+    match app.tasks.admit() {
+        Ok(()) => {}
+        Err(Refusal::QueueFull(_) | Refusal::NoSpace) if is_repetition => {}
+        Err(refusal) => return Err(refused(&refusal)),
+    }
+    let admission = match app.quota.take(&caller.0) {
+        Ok(admission) => Some(admission),
+        Err(_) if is_repetition => None,
+        Err(error) => {
+            let detail = format!("{error} Try again later.");
+            return Err(Problem::over_quota(detail).retry_after(error.retry_after()));
+        }
+    };
     let media_type = content_type(request.headers())?;
     check_length(request.headers(), app.config.tasks.max_request_size.0)?;
     let wait = Wait::of(request.headers(), app.config.http.max_wait);
-    let idempotency_key = idempotency_key(request.headers())?;
     // Held until the end: of two uploads with one key only the first can know what the key means.
     let _uploading = match idempotency_key {
         Some(key) => Some(app.tasks.begin_upload(caller.owner(), key).ok_or_else(|| {
@@ -108,7 +121,7 @@ pub(super) async fn post(
         SubmitError::Impossible(why) => Problem::impossible(why.to_string()),
         SubmitError::KeyReused => Problem::key_reused(error.to_string()),
     })?;
-    if accepted.is_new {
+    if let (true, Some(admission)) = (accepted.is_new, admission) {
         admission.accepted();
     }
     let Some(wait) = wait else {

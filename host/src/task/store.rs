@@ -166,6 +166,12 @@ pub trait TaskStore: Send + Sync {
     /// [`StoreError::Full`], [`StoreError::KeyReused`], [`StoreError::NoSpace`], [`StoreError::Failed`].
     async fn submit(&self, task: NewTask) -> Result<Submitted, StoreError>;
 
+    /// Whether a task of this owner was accepted with this idempotency key, and is still known.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn knows_key(&self, owner: Option<&str>, key: Digest, now: Timestamp) -> Result<bool, StoreError>;
+
     /// A task as it stands.
     ///
     /// # Errors

@@ -129,6 +129,12 @@ impl Tasks {
         Ok(())
     }
 
+    /// Whether a request with this key was accepted before. It makes no new task, so a full queue or a
+    /// used-up quota is no reason to refuse its first answer. A store that can't tell says no.
+    pub async fn was_accepted(&self, owner: Option<&str>, key: Digest) -> bool {
+        self.store.knows_key(owner, key, Timestamp::now()).await.unwrap_or(false)
+    }
+
     /// A place for a picture to be written to while it arrives.
     #[must_use]
     pub fn upload(&self) -> Box<dyn BlobWriter> {

@@ -34,6 +34,19 @@ fn the_same_request_with_the_same_key_is_the_same_task() {
 }
 
 #[test]
+fn a_repetition_is_answered_even_when_no_new_task_would_be() {
+    let (_server, client, _) = busy_server(Setup::default().with("max-queue", 1));
+    let first = task(&client, "k", &resize());
+    submit(&client, "another", &resize()).refused(503, "queue-full");
+    assert_eq!(task(&client, "k", &resize()), first);
+
+    let server = Setup::default().with("quota-per-minute", 1).start();
+    let first = task(&server.client(), "k", &resize());
+    submit(&server.client(), "another", &resize()).refused(429, "over-quota");
+    assert_eq!(task(&server.client(), "k", &resize()), first);
+}
+
+#[test]
 fn the_same_key_with_another_request_is_refused() {
     let server = hostile_server();
     let client = server.client();

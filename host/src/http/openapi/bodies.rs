@@ -46,6 +46,10 @@ pub(in super::super) struct StatusEvent {
 ///
 /// Further parts are what the description refers to: by field name in a form, by Content-ID else.
 #[derive(ToSchema)]
+#[schema(example = json!({
+    "task": {"operations": [{"name": "resize", "params": {"width": 16}}]},
+    "image": "the bytes of an image",
+}))]
 pub(in super::super) struct TaskMessage {
     /// In JSON, or in XML as `/schemas/task.xsd` has it.
     task: TaskDescription,
@@ -82,7 +86,7 @@ pub(in super::super) struct TaskOperation {
     #[schema(pattern = "^[a-z][a-z0-9-]{0,63}$", example = "resize")]
     name: String,
     /// Which plugin is to do it, where several can.
-    #[schema(nullable = false)]
+    #[schema(nullable = false, pattern = "^[a-z][a-z0-9-]{0,63}$")]
     plugin: Option<String>,
     /// Which of its versions, as a semver requirement.
     #[schema(nullable = false, example = "^0.1")]

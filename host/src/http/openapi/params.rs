@@ -68,7 +68,7 @@ parameters! {
     ];
     /// The description of a task whose body is nothing but the image.
     OneOperation = [
-        parameter(Query, "operation", "For a body that is only the image: what to do.", string().examples(["resize"]).build()),
+        parameter(Query, "operation", "For a body that is only the image: what to do.", string().examples(["grayscale"]).build()),
         parameter(Query, "plugin", "The plugin that is to do it.", string().build()),
         parameter(Query, "version", "The versions of the plugin, as a semver requirement.", string().examples(["^0.1"]).build()),
         parameter(Query, "output", "The media type of the result.", string().examples(["image/webp"]).build()),

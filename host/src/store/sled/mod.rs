@@ -23,6 +23,7 @@ use self::commit::GroupCommit;
 pub use self::open::OpenError;
 use self::trees::{Batch, KeyUse, Tombstone, Trees};
 use self::writer::Writer;
+use crate::digest::Digest;
 use crate::task::{
     DueCallback, Lookup, NewTask, Outcome, Page, Query, Record, Recovered, State, StoreError, Submitted,
     TaskId, TaskStore,
@@ -251,6 +252,11 @@ impl TaskStore for SledStore {
     async fn submit(&self, task: NewTask) -> Result<Submitted, StoreError> {
         let (shared, max_queue) = (Arc::clone(&self.shared), self.max_queue);
         self.writer.durably(move |trees| shared.accept(trees, task, max_queue)).await
+    }
+
+    async fn knows_key(&self, owner: Option<&str>, key: Digest, now: Timestamp) -> Result<bool, StoreError> {
+        let used = self.trees.key_use(owner, key)?;
+        Ok(used.is_some_and(|used| used.expires > now))
     }
 
     async fn get(&self, id: TaskId) -> Result<Lookup, StoreError> {

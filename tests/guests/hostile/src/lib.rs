@@ -97,7 +97,7 @@ fn grow() -> Vec<u8> {
 
 fn flood(lines: usize) -> Vec<u8> {
     for line in 0..lines {
-        log(Level::Info, &format!("line {line} \u{1b}[31m\nERROR a forged line {}", "x".repeat(2000)));
+        log(Level::Info, format!("line {line} \u{1b}[31m\nERROR a forged line {}", "x".repeat(2000)));
     }
     b"flooded".to_vec()
 }

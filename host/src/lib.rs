@@ -13,6 +13,8 @@ pub mod blob;
 pub mod callback;
 pub mod cli;
 pub mod config;
+pub mod control;
+pub mod data_folder;
 pub mod digest;
 pub mod http;
 pub mod id;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
-pub use self::folder::FolderBlobs;
+pub use self::folder::{FileSync, FolderBlobs};
 use crate::digest::Digest;
 use crate::id::TaskId;
 
@@ -59,12 +59,88 @@ impl fmt::Display for BlobKey {
     }
 }
 
+impl BlobKey {
+    /// Reads what [`Display`](fmt::Display) writes, and nothing else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (task, part) = text.split_once('.')?;
+        let key = Self { task: TaskId::parse(task)?, part: Part::parse(part)? };
+        (key.to_string() == text).then_some(key)
+    }
+}
+
+impl Part {
+    fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once('-').unwrap_or((text, ""));
+        Some(match kind {
+            "input" => Self::Input,
+            "details" => Self::Details,
+            "attachment" => Self::Attachment(rest.parse().ok()?),
+            "result" => {
+                let (attempt, number) = rest.split_once('-')?;
+                Self::Result { attempt: attempt.parse().ok()?, number: number.parse().ok()? }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Some minutes of ids, whose blobs lie together: no folder grows without bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Period(u32);
+
+/// Milliseconds of ids in a period, as a power of two: about 17 minutes.
+const PERIOD_BITS: u32 = 20;
+
+impl Period {
+    /// The one that a task belongs to.
+    #[must_use]
+    pub fn of(task: TaskId) -> Self {
+        // An id has 48 bits of milliseconds.
+        Self(u32::try_from(task.millis() >> PERIOD_BITS).unwrap_or(u32::MAX))
+    }
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let period = Self(u32::from_str_radix(text, 16).ok()?);
+        (period.to_string() == text).then_some(period)
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+/// What the bytes of a blob must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// In bytes.
+    pub size: u64,
+    /// Of all bytes.
+    pub digest: Digest,
+}
+
+/// What lies where blobs lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// A blob.
+    Blob(BlobKey),
+    /// Something that the store has not put there, by its name.
+    Stray(String),
+}
+
 /// Why a blob could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
     /// There is none under this key.
     #[error("no blob {0}")]
     NotFound(String),
+    /// Its bytes are others than were kept.
+    #[error("blob {0} is damaged: its digest is not the recorded one")]
+    Damaged(BlobKey),
     /// The disk has no room. Nothing was kept.
     #[error("no space left for pictures")]
     NoSpace,
@@ -124,20 +200,55 @@ pub trait BlobStore: Send + Sync {
     /// The whole blob.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`], [`BlobError::Io`].
-    async fn read(&self, key: BlobKey) -> Result<Vec<u8>, BlobError>;
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`].
+    async fn read(&self, key: BlobKey, expected: &Expected) -> Result<Vec<u8>, BlobError>;
 
-    /// A range of the blob's bytes.
+    /// A range of the blob's bytes, all of which are verified before the first is given.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`], [`BlobError::Io`].
-    async fn stream(&self, key: BlobKey, range: Range<u64>) -> Result<BlobStream, BlobError>;
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`].
+    async fn stream(
+        &self,
+        key: BlobKey,
+        expected: &Expected,
+        range: Range<u64>,
+    ) -> Result<BlobStream, BlobError>;
 
     /// Deletes blobs; one that is not there is no error.
     ///
     /// # Errors
     /// [`BlobError::Io`].
     async fn delete(&self, keys: &[BlobKey]) -> Result<(), BlobError>;
+
+    /// The periods from which there may be blobs, the oldest first.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    async fn periods(&self) -> Result<Vec<Period>, BlobError>;
+
+    /// What lies there of one period.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    async fn list(&self, period: Period) -> Result<Vec<Listed>, BlobError>;
+
+    /// Takes a blob out of the way without deleting it, for the operator to look at.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    async fn set_aside(&self, key: BlobKey) -> Result<(), BlobError>;
+
+    /// Removes what remains of a period that has no blobs, to which none will be added.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    async fn tidy(&self, period: Period) -> Result<(), BlobError>;
+
+    /// Writes something and removes it: whether blobs can be kept.
+    ///
+    /// # Errors
+    /// [`BlobError::NoSpace`], [`BlobError::Io`].
+    async fn probe(&self) -> Result<(), BlobError>;
 
     /// Bytes that can still be written, if the store knows.
     fn free_space(&self) -> Option<u64>;

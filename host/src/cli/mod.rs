@@ -1,6 +1,7 @@
 //! The command line: what `tintype` can be told to do.
 
 mod config;
+mod data;
 mod key;
 mod serve;
 mod settings;
@@ -20,6 +21,9 @@ pub fn main() -> ExitCode {
         Some(("serve", matches)) => serve::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("key", matches)) => key::run(matches),
+        Some(("backup", matches)) => data::backup(matches),
+        Some(("restore", matches)) => data::restore(matches),
+        Some(("doctor", matches)) => data::doctor(matches),
         _ => unreachable!("clap demands one of the subcommands"),
     };
     match done {
@@ -43,6 +47,9 @@ pub fn command() -> Command {
             Command::new("serve").about("Serve until told to stop (SIGTERM or Ctrl-C)"),
         ))
         .subcommand(key::command())
+        .subcommand(data::backup_command())
+        .subcommand(data::restore_command())
+        .subcommand(data::doctor_command())
         .subcommand(settings::with_flags(
             Command::new("config")
                 .about("Print the effective configuration, and where each value comes from"),

@@ -13,12 +13,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::settings;
 use crate::auth::{Keys, Limits, Quota};
-use crate::blob::FolderBlobs;
+use crate::blob::{FileSync, FolderBlobs};
 use crate::callback::Sender;
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::control::Control;
+use crate::data_folder::{DataFolder, FORMAT, Paths};
 use crate::http::{self, App, Server};
 use crate::plugin::{CompiledCode, Registry, RunLimits, Sandbox};
-use crate::store::sled::{SledOptions, SledStore};
+use crate::store::sled::{self, SledOptions, SledStore};
 use crate::task::{self, Parts, Tasks, WorkerOptions, Workers};
 use crate::telemetry;
 
@@ -67,7 +69,8 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     // Before the data folder is touched: of two servers the second leaves without a trace.
     let server = Server::bind(&config.http).await?;
 
-    let app = {
+    // Held until the end: nobody else may touch the folder while this process does.
+    let (app, data) = {
         let config = Arc::clone(&config);
         tokio::task::spawn_blocking(move || assemble(config)).await??
     };
@@ -84,9 +87,15 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     let workers = Arc::new(Workers::new(Arc::clone(&tasks), options));
     let working = tokio::spawn(Arc::clone(&workers).run());
     tokio::spawn(task::sweep(Arc::clone(&tasks), config.tasks.retention));
+    tokio::spawn(task::sweep_orphans(Arc::clone(&tasks)));
+    tokio::spawn(task::watch_disk(Arc::clone(&tasks)));
     if let Some(sender) = &app.sender {
         tokio::spawn(http::announce(Arc::clone(&tasks), Arc::clone(sender)));
     }
+
+    let control = data.paths().control();
+    let control = Control::bind(&control).with_context(|| format!("control socket {}", control.display()))?;
+    let controlling = tokio::spawn(control.serve(Arc::clone(&tasks)));
 
     let address = server.address();
     tracing::info!(%address, "ready: listening on http://{address}");
@@ -111,6 +120,7 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
         tracing::warn!("not every request was answered in time");
         serving.abort();
     }
+    controlling.abort();
     tracing::info!("stopped");
     Ok(())
 }
@@ -126,22 +136,37 @@ async fn finish_work(workers: &Workers, mut working: JoinHandle<()>, deadline: I
     }
 }
 
-fn assemble(config: Arc<Config>) -> anyhow::Result<App> {
-    let data = &config.storage.data_dir;
-    std::fs::create_dir_all(data).with_context(|| format!("data_dir {}", data.display()))?;
+fn assemble(config: Arc<Config>) -> anyhow::Result<(App, DataFolder)> {
+    let (data, format) = DataFolder::open(&config.storage.data_dir)?;
     let keys = Arc::new(Keys::open(&config.auth.keys_file(&config.storage))?);
     let quota = Quota::new(Limits::from_settings(&config.auth));
     let sender = Sender::from_settings(&config.callback)?.map(Arc::new);
     let registry = load_plugins(&config)?;
-    let tasks = open_tasks(&config, registry, &quota)?;
-    Ok(App { tasks, config, keys, quota, sender })
+    let tasks = open_tasks(&config, data.paths(), registry, &quota)?;
+    if format < FORMAT {
+        // The store brings itself up when it is opened.
+        data.paths().write_format()?;
+        tracing::info!(from = format, to = FORMAT, "the data folder was brought up to this version's format");
+    }
+    Ok((App { tasks, config, keys, quota, sender }, data))
 }
 
-fn open_tasks(config: &Config, registry: Registry, quota: &Arc<Quota>) -> anyhow::Result<Arc<Tasks>> {
-    let data = &config.storage.data_dir;
+fn open_tasks(
+    config: &Config,
+    paths: &Paths,
+    registry: Registry,
+    quota: &Arc<Quota>,
+) -> anyhow::Result<Arc<Tasks>> {
+    let (durability, file_sync) = match config.storage.durability {
+        config::Durability::Full => (sled::Durability::Full, FileSync::Each),
+        config::Durability::Relaxed => {
+            (sled::Durability::Relaxed(config.storage.flush_every), FileSync::Elsewhere)
+        }
+    };
     let (store, recovered) = SledStore::open(
-        &data.join("tasks"),
+        &paths.tasks(),
         &SledOptions {
+            durability,
             cache: config.storage.store_cache.0,
             max_queue: config.tasks.max_queue.get(),
             max_attempts: config.tasks.max_attempts.get(),
@@ -155,7 +180,7 @@ fn open_tasks(config: &Config, registry: Registry, quota: &Arc<Quota>) -> anyhow
     let quota = Arc::clone(quota);
     Ok(Tasks::new(Parts {
         store: Arc::new(store),
-        blobs: Arc::new(FolderBlobs::open(&data.join("blobs"))?),
+        blobs: Arc::new(FolderBlobs::open(&paths.blobs(), file_sync)?),
         registry,
         max_queue: config.tasks.max_queue.get(),
         min_free_space: config.storage.min_free_space.0,

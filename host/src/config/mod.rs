@@ -164,6 +164,10 @@ settings! {
     storage: Storage {
         /// Folder for tasks, pictures and compiled plugins.
         data_dir: PathBuf = "data",
+        /// full: a 202 survives a power cut. relaxed: everything is flushed every flush_every, and a crash or power cut may take away what was accepted or ended since.
+        durability: Durability = "full",
+        /// Time between two flushes where durability is relaxed.
+        flush_every: Duration = "100ms",
         /// Memory for the task store's cache.
         store_cache: ByteSize = "32MiB",
         /// Space to leave free on the disk; below it tasks are refused with 507.
@@ -202,6 +206,33 @@ settings! {
         log: String = "info",
         /// human, json, or auto: human on a terminal, json otherwise.
         log_format: LogFormat = "auto",
+    }
+}
+
+/// What a 202 is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It survives a power cut.
+    Full,
+    /// It is flushed a little later.
+    Relaxed,
+}
+
+impl SettingValue for Durability {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "full" => Ok(Self::Full),
+            "relaxed" => Ok(Self::Relaxed),
+            _ => Err("full or relaxed".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Full => "full",
+            Self::Relaxed => "relaxed",
+        }
+        .to_owned()
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::public_url::PublicUrl;
 use super::status;
 use crate::callback::{Delivery, Outcome, Sender, next_attempt};
-use crate::task::{Callback, DueCallback, Record, State, Status, Tasks};
+use crate::task::{Callback, DueCallback, Record, Status, Tasks};
 
 /// Deliveries under way at once.
 const MOST: usize = 64;
@@ -83,8 +83,7 @@ async fn begin_due(
     sender: &Arc<Sender>,
     under_way: &mut UnderWay,
 ) -> Result<Duration, crate::task::StoreError> {
-    let now = Timestamp::now();
-    let (due, next) = tasks.due_announcements(now, LOOK_AHEAD).await?;
+    let (due, next) = tasks.due_announcements(LOOK_AHEAD).await?;
     for (callback, record) in due {
         let Some((target, record)) = record.and_then(|record| Some((record.callback.clone()?, record)))
         else {
@@ -106,8 +105,7 @@ async fn begin_due(
             });
         }
     }
-    let until = next.map(|next| Duration::try_from(next.duration_since(now)).unwrap_or_default());
-    Ok(until.unwrap_or(PERIOD).clamp(Duration::from_millis(100), PERIOD))
+    Ok(next.unwrap_or(PERIOD).clamp(Duration::from_millis(100), PERIOD))
 }
 
 async fn deliver(
@@ -117,15 +115,14 @@ async fn deliver(
     target: Callback,
     record: Record,
 ) {
-    let State::Finished { completed, .. } = record.state else { return };
+    let began = Instant::now();
     let (task, attempt) = (record.id, callback.attempts.saturating_add(1));
     let status = Status { record, time_left: Duration::ZERO, progress: None };
-    let now = Timestamp::now();
     let delivery = Delivery {
         url: target.url,
         // One task has one end: the receiver knows a repetition by this.
         webhook_id: task.to_string(),
-        timestamp: now,
+        timestamp: Timestamp::now(),
         body: status::json(&status, &PublicUrl::known(&target.public_url)).to_string().into(),
     };
     let outcome = sender.send(&delivery).await;
@@ -137,8 +134,8 @@ async fn deliver(
             None
         }
         Outcome::Retry { reason, asked } => {
-            let again = next_attempt(attempt, completed, Timestamp::now(), asked);
-            tracing::warn!(%task, attempt, %reason, again = again.map(tracing::field::display), "the end was not announced");
+            let again = next_attempt(attempt, callback.waited + began.elapsed(), asked);
+            tracing::warn!(%task, attempt, %reason, again_in = again.map(tracing::field::debug), "the end was not announced");
             again
         }
     };

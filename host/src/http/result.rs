@@ -18,6 +18,7 @@ use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::range::{Conditions, Selection};
 use super::task;
+use crate::blob::BlobError;
 use crate::task::{BlobInfo, Record, State as TaskState, Tasks};
 
 /// The image that a task made, or the first of several.
@@ -111,9 +112,17 @@ async fn get(
         Selection::Whole => 0..info.size,
         Selection::Part(range) => range.clone(),
     };
-    let stream = app.tasks.result(&record, number, range.clone()).await.map_err(|error| {
+    let stream = app.tasks.result(&record, number, info, range.clone()).await.map_err(|error| {
         tracing::error!(%error, task = %record.id, "a result could not be read");
-        Problem::internal("The result could not be read. Ask the operator, naming the request id.")
+        Problem::internal(match error {
+            // Asking again would not help, and the picture must not be taken for the result.
+            BlobError::Damaged(_) | BlobError::NotFound(_) => {
+                "The stored result is damaged and is not given out. Submit the task again."
+            }
+            BlobError::NoSpace | BlobError::Io { .. } => {
+                "The result could not be read. Ask the operator, naming the request id."
+            }
+        })
     })?;
     let code = if selection == Selection::Whole { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
     let mut response = described(code, &record, info, completed, url, &etag, Body::from_stream(stream))?;

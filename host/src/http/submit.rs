@@ -212,7 +212,7 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::NoSpace => {
             Problem::disk_full(format!("{detail} Try again later.")).retry_after(OPERATOR_PAUSE)
         }
-        Refusal::StorageFailed => {
+        Refusal::StorageFailed | Refusal::DiskFailed => {
             Problem::storage_failed(format!("{detail} Nothing was accepted; try again later."))
                 .retry_after(OPERATOR_PAUSE)
         }

@@ -9,7 +9,6 @@ use super::query;
 use super::submit;
 use crate::blob::{BlobError, BlobWriter, Staged};
 use crate::media_type::MediaType;
-use crate::task::Refusal;
 use crate::task::description::{self, Description, MAX_DESCRIPTION_BYTES};
 
 /// What a part without a `Content-Type` is taken for: what the bytes are is for a plugin to find out.
@@ -41,9 +40,9 @@ pub(super) async fn raw(
         sink: Sink::Blob(app.tasks.upload()),
     };
     while let Some(piece) = body.next().await? {
-        image.take(piece, app.config.tasks.max_image_size.0).await?;
+        image.take(app, piece).await?;
     }
-    match image.end().await?.content {
+    match image.end(app).await?.content {
         Content::Picture(staged) => {
             Ok(Message { description, image: (hint(Some(media_type)), staged), attachments: vec![] })
         }
@@ -184,12 +183,12 @@ async fn receive(
                 }
                 Event::Data(piece) => {
                     if let Some(part) = &mut current {
-                        part.take(piece, app.config.tasks.max_image_size.0).await?;
+                        part.take(app, piece).await?;
                     }
                 }
                 Event::PartEnd => {
                     if let Some(part) = current.take() {
-                        parts.push(part.end().await?);
+                        parts.push(part.end(app).await?);
                     }
                 }
                 Event::End => {}
@@ -223,7 +222,7 @@ impl Receiving {
         Self { role, media_type: headers.content_type, sink }
     }
 
-    async fn take(&mut self, piece: bytes::Bytes, largest: u64) -> Result<(), Problem> {
+    async fn take(&mut self, app: &App, piece: bytes::Bytes) -> Result<(), Problem> {
         match &mut self.sink {
             Sink::Memory(bytes) => {
                 if bytes.len() + piece.len() > MAX_DESCRIPTION_BYTES {
@@ -235,19 +234,20 @@ impl Receiving {
                 Ok(())
             }
             Sink::Blob(writer) => {
+                let largest = app.config.tasks.max_image_size.0;
                 if writer.written() + piece.len() as u64 > largest {
                     return Err(Problem::too_large(format!("An image may have at most {largest} bytes.")));
                 }
-                writer.write(piece).await.map_err(|error| unwritable(&error))
+                writer.write(piece).await.map_err(|error| unwritable(app, &error))
             }
         }
     }
 
-    async fn end(self) -> Result<Part, Problem> {
+    async fn end(self, app: &App) -> Result<Part, Problem> {
         let content = match self.sink {
             Sink::Memory(bytes) => Content::Description(bytes),
             Sink::Blob(writer) => {
-                Content::Picture(writer.finish().await.map_err(|error| unwritable(&error))?)
+                Content::Picture(writer.finish().await.map_err(|error| unwritable(app, &error))?)
             }
         };
         Ok(Part { id: self.role.id, media_type: self.media_type, content })
@@ -341,12 +341,6 @@ fn sentence(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn unwritable(error: &BlobError) -> Problem {
-    match error {
-        BlobError::NoSpace => submit::refused(&Refusal::NoSpace),
-        error => {
-            tracing::error!(%error, "an upload could not be written");
-            submit::refused(&Refusal::StorageFailed)
-        }
-    }
+fn unwritable(app: &App, error: &BlobError) -> Problem {
+    submit::refused(&app.tasks.blobs_failed(error))
 }

@@ -2,8 +2,10 @@
 //! nothing of HTTP.
 
 pub mod description;
+mod disk;
 mod estimate;
 mod failure;
+mod orphans;
 mod plan;
 mod record;
 mod retention;
@@ -13,7 +15,9 @@ mod submit;
 mod watch;
 mod worker;
 
+pub use self::disk::watch_disk;
 pub use self::failure::{Failure, FailureCode};
+pub use self::orphans::{Swept, sweep_orphans};
 pub use self::plan::{Plan, PlanError, Stage};
 pub use self::record::{
     Attachment, BlobInfo, Callback, Details, DetailsAt, IllegalTransition, Outcome, Record, State,
@@ -21,8 +25,8 @@ pub use self::record::{
 pub use self::retention::sweep;
 pub use self::service::{Found, OnEnd, Parts, Removed, Status, Tasks};
 pub use self::store::{
-    DueCallback, Idempotency, Lookup, NewTask, Page, Query, Recovered, StateFilter, StoreError, Submitted,
-    TaskStore,
+    DueCallback, Entry, Idempotency, KeptTask, Lookup, NewTask, Page, PendingAnnouncement, Query, Recovered,
+    StateFilter, StoreError, Submitted, TaskStore,
 };
 pub use self::submit::{Accepted, Refusal, Submission, SubmitError, Uploading};
 pub use self::watch::Subscription;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::description::Description;
 use super::failure::{Failure, FailureCode};
-use crate::blob::{BlobKey, Part};
+use crate::blob::{BlobKey, Expected, Part};
 use crate::digest::Digest;
 use crate::id::TaskId;
 
@@ -25,6 +25,14 @@ pub struct BlobInfo {
     pub size: u64,
     /// Of the bytes.
     pub digest: Digest,
+}
+
+impl BlobInfo {
+    /// What the blob store shall find.
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        Expected { size: self.size, digest: self.digest }
+    }
 }
 
 /// A picture that came beside the image.
@@ -172,7 +180,7 @@ impl Record {
         now: Timestamp,
     ) -> Result<(), IllegalTransition> {
         self.check_holder(attempt)?;
-        self.state = State::Finished { completed: now, outcome };
+        self.end(now, outcome);
         Ok(())
     }
 
@@ -184,8 +192,7 @@ impl Record {
     pub fn cancel(&mut self, now: Timestamp) -> Result<(), IllegalTransition> {
         match self.state {
             State::Queued | State::Running => {
-                let failure = Failure::new(FailureCode::Cancelled, CANCELLED);
-                self.state = State::Finished { completed: now, outcome: Outcome::Failed(failure) };
+                self.end(now, Outcome::Failed(Failure::new(FailureCode::Cancelled, CANCELLED)));
                 Ok(())
             }
             State::Finished { .. } => Err(IllegalTransition::Over),
@@ -205,16 +212,13 @@ impl Record {
     ) -> Result<(), IllegalTransition> {
         self.check_holder(attempt)?;
         self.crashes = self.crashes.saturating_add(1);
-        self.state = if self.crashes >= max_attempts {
+        if self.crashes >= max_attempts {
             let detail =
                 format!("The server was interrupted {} times while running this task.", self.crashes);
-            State::Finished {
-                completed: now,
-                outcome: Outcome::Failed(Failure::new(FailureCode::Interrupted, &detail)),
-            }
+            self.end(now, Outcome::Failed(Failure::new(FailureCode::Interrupted, &detail)));
         } else {
-            State::Queued
-        };
+            self.state = State::Queued;
+        }
         Ok(())
     }
 
@@ -244,6 +248,11 @@ impl Record {
     #[must_use]
     pub fn is_suspect(&self) -> bool {
         self.crashes > 0
+    }
+
+    /// A clock that was set back must not make a task end before it began.
+    fn end(&mut self, now: Timestamp, outcome: Outcome) {
+        self.state = State::Finished { completed: now.max(self.submitted), outcome };
     }
 
     fn check_holder(&self, attempt: u32) -> Result<(), IllegalTransition> {

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::service::Tasks;
 use super::store::StoreError;
 
@@ -17,8 +15,7 @@ const GROUP: usize = 256;
 /// Deletes tasks that ended `retention` ago, for as long as the server runs. That there was a task is
 /// remembered as long again, so that who comes late is told it is gone and not that it never was.
 pub async fn sweep(tasks: Arc<Tasks>, retention: Duration) {
-    // A short retention must not be kept for a whole period, nor may what is deleted late be forgotten
-    // in the same look: then nobody would ever be told that it is gone.
+    // A short retention must not be kept for a whole period.
     let mut period = tokio::time::interval(PERIOD.min((retention / 10).max(Duration::from_millis(100))));
     loop {
         period.tick().await;
@@ -29,10 +26,8 @@ pub async fn sweep(tasks: Arc<Tasks>, retention: Duration) {
 }
 
 async fn sweep_once(tasks: &Tasks, retention: Duration) -> Result<(), StoreError> {
-    let now = Timestamp::now();
-    let ago = |time: Duration| now.saturating_sub(time).unwrap_or(Timestamp::MIN);
     loop {
-        let old = tasks.store.ended_before(ago(retention), GROUP).await?;
+        let old = tasks.store.ended_ago(retention, GROUP).await?;
         for id in &old {
             tasks.delete(*id).await?;
         }
@@ -40,6 +35,6 @@ async fn sweep_once(tasks: &Tasks, retention: Duration) -> Result<(), StoreError
             break;
         }
     }
-    while tasks.store.forget_before(ago(retention.saturating_mul(2)), GROUP).await? == GROUP {}
+    while tasks.store.forget(retention, GROUP).await? == GROUP {}
     Ok(())
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
+use super::disk::Disk;
 use super::estimate::Estimates;
 use super::record::{BlobInfo, Outcome, Record, State};
-use super::store::{DueCallback, Lookup, Page, Query, StoreError, TaskStore};
-use super::submit::Uploads;
+use super::store::{DueCallback, Entry, Lookup, Page, Query, StoreError, TaskStore};
+use super::submit::{Refusal, Uploads};
 use super::watch::{Subscription, Watchers};
 use crate::blob::{BlobError, BlobKey, BlobStore, BlobStream, Part};
 use crate::id::{IdSource, TaskId};
@@ -54,6 +55,7 @@ pub struct Tasks {
     watchers: Arc<Watchers>,
     running: Mutex<HashMap<TaskId, Arc<Running>>>,
     pub(super) uploads: Uploads,
+    pub(super) disk: Disk,
     draining: watch::Sender<bool>,
     pub(super) max_queue: u64,
     pub(super) min_free_space: u64,
@@ -122,12 +124,18 @@ impl Tasks {
             watchers: Arc::default(),
             running: Mutex::default(),
             uploads: Uploads::default(),
+            disk: Disk::default(),
             draining: watch::Sender::new(false),
             max_queue: parts.max_queue,
             min_free_space: parts.min_free_space,
             workers: parts.workers,
             on_end: parts.on_end,
         }))
+    }
+
+    /// Notes that pictures could not be written, and says what to answer to whoever wanted it.
+    pub fn blobs_failed(&self, error: &BlobError) -> Refusal {
+        self.disk.failed(error)
     }
 
     /// Deletes pictures that belong to no task. What cannot be deleted is an orphan, and swept later.
@@ -234,22 +242,21 @@ impl Tasks {
     /// Deletes a task that is over, record first: a record without pictures would be a broken
     /// promise, pictures without a record are only litter.
     pub(super) async fn delete(&self, id: TaskId) -> Result<bool, StoreError> {
-        let Some(record) = self.store.delete(id, Timestamp::now()).await? else { return Ok(false) };
+        let Some(record) = self.store.delete(id).await? else { return Ok(false) };
         self.discard(&record.blobs()).await;
         self.watchers.tell(id);
         Ok(true)
     }
 
-    /// Announcements that are due, with their tasks, and when the next one will be.
+    /// Announcements that are due, with their tasks, and the time until the next one will be.
     ///
     /// # Errors
     /// The store cannot be read.
     pub async fn due_announcements(
         &self,
-        now: Timestamp,
         limit: usize,
-    ) -> Result<(Vec<(DueCallback, Option<Record>)>, Option<Timestamp>), StoreError> {
-        let (due, next) = self.store.due_callbacks(now, limit).await?;
+    ) -> Result<(Vec<(DueCallback, Option<Record>)>, Option<Duration>), StoreError> {
+        let (due, next) = self.store.due_callbacks(limit).await?;
         let mut with_tasks = vec![];
         for callback in due {
             let record = match self.store.get(callback.task).await? {
@@ -263,14 +270,14 @@ impl Tasks {
         Ok((with_tasks, next))
     }
 
-    /// Records what became of an announcement: it is tried again at `again`, or never.
+    /// Records what became of an announcement: it is tried again after `again`, or never.
     ///
     /// # Errors
     /// The store cannot be written.
     pub async fn settle_announcement(
         &self,
         callback: DueCallback,
-        again: Option<Timestamp>,
+        again: Option<Duration>,
     ) -> Result<(), StoreError> {
         self.store.settle_callback(callback, again).await
     }
@@ -281,6 +288,22 @@ impl Tasks {
     /// The store cannot be read.
     pub async fn unfinished(&self) -> Result<Vec<(Option<String>, u64)>, StoreError> {
         self.store.unfinished().await
+    }
+
+    /// The next tasks in the order of their ids, for a backup.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn export(&self, after: Option<TaskId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.store.export(after, limit).await
+    }
+
+    /// Whether there is this task, whoever's it is.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn knows(&self, id: TaskId) -> Result<bool, StoreError> {
+        Ok(matches!(self.store.get(id).await?, Lookup::Found(_)))
     }
 
     /// Ends when an announcement may be due that wasn't before.
@@ -312,7 +335,7 @@ impl Tasks {
         }
     }
 
-    /// Bytes of a task's result; `number` from 1.
+    /// Bytes of a task's result, of which `info` tells; `number` from 1.
     ///
     /// # Errors
     /// They cannot be read.
@@ -320,10 +343,11 @@ impl Tasks {
         &self,
         record: &Record,
         number: u32,
+        info: &BlobInfo,
         range: Range<u64>,
     ) -> Result<BlobStream, BlobError> {
-        let part = Part::Result { attempt: record.attempts, number };
-        self.blobs.stream(BlobKey { task: record.id, part }, range).await
+        let key = BlobKey { task: record.id, part: Part::Result { attempt: record.attempts, number } };
+        self.blobs.stream(key, &info.expected(), range).await
     }
 
     /// The plugins as they are now. A task that begins holds on to what it began with.

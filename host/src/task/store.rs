@@ -1,7 +1,10 @@
 //! What a task store does, whatever it is built on. Knows nothing of HTTP or plugins.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::record::{BlobInfo, Callback, DetailsAt, Outcome, Record};
 use crate::digest::Digest;
@@ -31,14 +34,14 @@ pub struct NewTask {
 }
 
 /// A client's promise that two requests with this key are one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Idempotency {
     /// Of the client's word. Keys of different owners have nothing to do with each other.
     pub key: Digest,
     /// Of everything that makes the request what it is.
     pub fingerprint: Digest,
-    /// From when on the key may mean another request.
-    pub expires: Timestamp,
+    /// After this much time the key may mean another request.
+    pub lifetime: Duration,
 }
 
 /// What became of a submission.
@@ -120,6 +123,66 @@ pub struct DueCallback {
     pub task: TaskId,
     /// How often it was tried.
     pub attempts: u32,
+    /// How long ago the task ended.
+    pub waited: Duration,
+}
+
+/// What one store hands to another, in the order of ids.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// A task.
+    Task(Box<KeptTask>),
+    /// That there was a task.
+    Gone {
+        /// Its id.
+        id: TaskId,
+        /// Whose it was.
+        owner: Option<String>,
+        /// Since when it is gone.
+        ago: Duration,
+    },
+    /// A task whose record cannot be read.
+    Unreadable {
+        /// Its id.
+        id: TaskId,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Entry {
+    /// The task that it is about.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        match self {
+            Self::Task(kept) => kept.record.id,
+            Self::Gone { id, .. } | Self::Unreadable { id, .. } => *id,
+        }
+    }
+}
+
+/// A task with all that a store knows of it. Moments are told by how long ago they were, because every
+/// store has a clock of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptTask {
+    /// As it stands.
+    pub record: Record,
+    /// When it ended, if it is over.
+    pub ended_ago: Option<Duration>,
+    /// By which a repetition of its request is recognised.
+    pub idempotency: Option<Idempotency>,
+    /// The announcement of its end, if that is not settled.
+    pub announcement: Option<PendingAnnouncement>,
+}
+
+/// An announcement that has still to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingAnnouncement {
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is due.
+    pub due_in: Duration,
 }
 
 /// Why a store could not do what it was asked.
@@ -156,6 +219,9 @@ pub enum StoreError {
 
 /// Keeps tasks and hands them out.
 ///
+/// How long something has been kept is the store's to know, by a clock of its own that no change of the
+/// wall clock disturbs; moments that callers hand in are only shown to people.
+///
 /// Calls marked *durable* return only when what they changed survives a power cut, and nobody sees
 /// the change before.
 #[async_trait]
@@ -170,7 +236,7 @@ pub trait TaskStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn knows_key(&self, owner: Option<&str>, key: Digest, now: Timestamp) -> Result<bool, StoreError>;
+    async fn knows_key(&self, owner: Option<&str>, key: Digest) -> Result<bool, StoreError>;
 
     /// A task as it stands.
     ///
@@ -228,20 +294,20 @@ pub trait TaskStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn delete(&self, id: TaskId, now: Timestamp) -> Result<Option<Record>, StoreError>;
+    async fn delete(&self, id: TaskId) -> Result<Option<Record>, StoreError>;
 
-    /// Tasks that ended before `before`, the oldest first, at most `limit`.
+    /// Tasks that ended `age` ago or earlier, the oldest first, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn ended_before(&self, before: Timestamp, limit: usize) -> Result<Vec<TaskId>, StoreError>;
+    async fn ended_ago(&self, age: Duration, limit: usize) -> Result<Vec<TaskId>, StoreError>;
 
-    /// Forgets even that there were tasks, if they are gone and were submitted before `before`: at
-    /// most `limit`. Gives how many.
+    /// Forgets even that there were tasks, if they were deleted `age` ago or earlier: at most `limit`.
+    /// Gives how many.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+    async fn forget(&self, age: Duration, limit: usize) -> Result<usize, StoreError>;
 
     /// Puts tasks whose lease has run out back into the queue.
     ///
@@ -249,25 +315,31 @@ pub trait TaskStore: Send + Sync {
     /// [`StoreError::Failed`].
     async fn expire(&self) -> Result<u64, StoreError>;
 
-    /// Announcements that are due at `now`, and when the next one will be.
+    /// Announcements that are due, and the time until the next one will be.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn due_callbacks(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<DueCallback>, Option<Timestamp>), StoreError>;
+    async fn due_callbacks(&self, limit: usize) -> Result<(Vec<DueCallback>, Option<Duration>), StoreError>;
 
-    /// What became of an announcement: it is tried again at `again`, or never.
+    /// What became of an announcement: it is tried again after `again`, or never.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn settle_callback(
-        &self,
-        callback: DueCallback,
-        again: Option<Timestamp>,
-    ) -> Result<(), StoreError>;
+    async fn settle_callback(&self, callback: DueCallback, again: Option<Duration>)
+    -> Result<(), StoreError>;
+
+    /// The next `limit` entries after `after`, in the order of ids; none when there are no more. Every task
+    /// is as it stood at some moment of the call.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn export(&self, after: Option<TaskId>, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// Takes entries of another store, all or none; what ran there waits here. Durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for an entry that is, [`StoreError::NoSpace`], [`StoreError::Failed`].
+    async fn import(&self, entries: Vec<Entry>) -> Result<(), StoreError>;
 
     /// How many unfinished tasks each owner has.
     ///

@@ -12,7 +12,7 @@ use super::plan::{Plan, PlanError};
 use super::record::{Attachment, BlobInfo, Callback, Details, DetailsAt};
 use super::service::{Status, Tasks};
 use super::store::{Idempotency, NewTask, StoreError, Submitted};
-use crate::blob::{BlobError, BlobKey, BlobWriter, Part, Staged};
+use crate::blob::{BlobKey, BlobWriter, Part, Staged};
 use crate::digest::{Digest, Digester};
 
 /// Up to this many bytes of JSON a task's details are kept in the record itself, which must stay
@@ -34,9 +34,12 @@ pub enum Refusal {
     /// The disk is nearly full.
     #[error("The server has no room for another picture.")]
     NoSpace,
-    /// The task store or the disk failed.
+    /// The task store has failed, until the server is started again.
     #[error("The server's storage has failed.")]
     StorageFailed,
+    /// Pictures could not be written; that may pass.
+    #[error("The server's disk gave an error.")]
+    DiskFailed,
 }
 
 /// Why a task is not accepted. Nothing of it is kept.
@@ -119,6 +122,9 @@ impl Tasks {
         if self.storage_failure().is_some() {
             return Err(Refusal::StorageFailed);
         }
+        if let Some(refusal) = self.disk.trouble() {
+            return Err(refusal);
+        }
         let queued = self.store.queued();
         if queued >= self.max_queue {
             return Err(Refusal::QueueFull(queued));
@@ -132,7 +138,7 @@ impl Tasks {
     /// Whether a request with this key was accepted before. It makes no new task, so a full queue or a
     /// used-up quota is no reason to refuse its first answer. A store that can't tell says no.
     pub async fn was_accepted(&self, owner: Option<&str>, key: Digest) -> bool {
-        self.store.knows_key(owner, key, Timestamp::now()).await.unwrap_or(false)
+        self.store.knows_key(owner, key).await.unwrap_or(false)
     }
 
     /// A place for a picture to be written to while it arrives.
@@ -175,7 +181,7 @@ impl Tasks {
         let idempotency = idempotency_key.map(|key| Idempotency {
             key,
             fingerprint: fingerprint(&input, &json, callback.as_ref()),
-            expires: submitted.saturating_add(KEY_LIFETIME).unwrap_or(Timestamp::MAX),
+            lifetime: KEY_LIFETIME,
         });
         let count = u32::try_from(details.attachments.len()).unwrap_or(u32::MAX);
         let operations = details.description.operations.into_iter().map(|operation| operation.name).collect();
@@ -183,14 +189,14 @@ impl Tasks {
             DetailsAt::Inline(json)
         } else {
             let mut writer = self.blobs.writer();
-            writer.write(json.into()).await.map_err(|error| self.refuse_blob(&error))?;
-            let staged = writer.finish().await.map_err(|error| self.refuse_blob(&error))?;
+            writer.write(json.into()).await.map_err(|error| self.blobs_failed(&error))?;
+            let staged = writer.finish().await.map_err(|error| self.blobs_failed(&error))?;
             DetailsAt::Blob(keep(Part::Details, "application/json".to_owned(), staged))
         };
         let keys: Vec<BlobKey> = blobs.iter().map(|(key, _)| *key).collect();
 
         // The order of the promise: pictures first, then the record, then the 202.
-        self.blobs.keep(blobs).await.map_err(|error| self.refuse_blob(&error))?;
+        self.blobs.keep(blobs).await.map_err(|error| self.blobs_failed(&error))?;
         let task = NewTask {
             id,
             submitted,
@@ -221,13 +227,6 @@ impl Tasks {
                     error => self.refuse_store(&error).into(),
                 })
             }
-        }
-    }
-
-    fn refuse_blob(&self, error: &BlobError) -> Refusal {
-        match error {
-            BlobError::NoSpace => Refusal::NoSpace,
-            error => self.broken("keeping a picture", error),
         }
     }
 

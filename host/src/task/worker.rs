@@ -12,11 +12,10 @@ use super::record::{BlobInfo, CANCELLED, Details, DetailsAt, Outcome, Record};
 use super::service::{Running, Tasks};
 use super::store::StoreError;
 use crate::blob::{BlobError, BlobKey, Part};
-use crate::digest::Digest;
 use crate::plugin::{Ending, Image, Interrupt, Job};
 
-/// Pause after the store or the disk refused something, before it is tried again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Attempts after which a result that cannot be written is the task's failure, and not the disk's.
+const MOST_ATTEMPTS: u32 = 10;
 
 /// How workers behave.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +57,8 @@ impl Workers {
         let mut suspect_runs = false;
         loop {
             suspect_runs &= !running.is_empty();
-            let free = if suspect_runs { 0 } else { self.options.workers.saturating_sub(running.len()) };
+            let blocked = suspect_runs || self.tasks.disk.trouble().is_some();
+            let free = if blocked { 0 } else { self.options.workers.saturating_sub(running.len()) };
             if self.tasks.is_draining() {
                 if running.join_next().await.is_none() {
                     return;
@@ -136,20 +136,23 @@ impl Workers {
     }
 
     async fn attempt(self: Arc<Self>, record: Record, running: Arc<Running>) -> Disposition {
-        let outcome = match self.process(&record, &running).await {
-            Ok(images) => self.publish(&record, images).await,
-            Err(Stop::Failed(failure)) => Ok(Outcome::Failed(failure)),
+        let images = match self.process(&record, &running).await {
+            Ok(images) => images,
+            Err(Stop::Failed(failure)) => return Disposition::Finished(Outcome::Failed(failure)),
             Err(Stop::Interrupted) => return Disposition::GiveBack,
-            Err(Stop::Blob(error)) => Err(error),
+            Err(Stop::Blob(error)) => return Disposition::Finished(internal(&record, &error)),
         };
-        match outcome {
+        match self.publish(&record, images).await {
             Ok(outcome) => Disposition::Finished(outcome),
-            Err(BlobError::NoSpace) => {
-                tracing::error!(task = %record.id, "no space for the result, the task waits");
-                tokio::time::sleep(PAUSE).await;
-                Disposition::GiveBack
+            Err(error) => {
+                self.tasks.blobs_failed(&error);
+                tracing::error!(task = %record.id, %error, "the result could not be written");
+                if record.attempts < MOST_ATTEMPTS {
+                    Disposition::GiveBack
+                } else {
+                    Disposition::Finished(internal(&record, &error))
+                }
             }
-            Err(error) => Disposition::Finished(internal(&record, &error)),
         }
     }
 
@@ -230,13 +233,8 @@ impl Workers {
 
     /// Bytes of the task, which must be those that were accepted.
     async fn picture(&self, record: &Record, part: Part, info: &BlobInfo) -> Result<Image, Stop> {
-        let bytes = self.tasks.blobs.read(BlobKey { task: record.id, part }).await.map_err(Stop::Blob)?;
-        if Digest::of(&bytes) != info.digest {
-            return Err(Stop::Failed(internal_failure(
-                record,
-                &format!("{part} is damaged: its digest is not the recorded one"),
-            )));
-        }
+        let key = BlobKey { task: record.id, part };
+        let bytes = self.tasks.blobs.read(key, &info.expected()).await.map_err(Stop::Blob)?;
         Ok(Image { media_type: info.media_type.clone(), bytes })
     }
 

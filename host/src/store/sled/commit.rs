@@ -4,36 +4,92 @@
 //! against a power cut; so `fdatasync` on a handle of our own to the same file follows it. After an
 //! error nothing is known of what reached the disk, and a second fsync may report success for pages
 //! that the kernel has thrown away: the store is failed for good and says so.
+//!
+//! An operator may choose [`Durability::Relaxed`]: then nobody waits, and a flush follows within the
+//! time that the operator has set.
 
 use std::fs::File;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
+use super::clock::{Clock, Moment};
 use super::trees::failed;
+use super::witness::Witness;
 use crate::task::StoreError;
+
+/// When a write is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When it would survive a power cut.
+    Full,
+    /// At once. A power cut, or a death of the process, takes away what came in the last such time.
+    Relaxed(Duration),
+}
 
 type Waiter = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 pub(super) struct GroupCommit {
+    durability: Durability,
     /// Taken when the value is dropped: that ends the thread.
     waiters: Mutex<Option<Sender<Waiter>>>,
     failure: Arc<Mutex<Option<StoreError>>>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What makes things durable.
+pub(super) struct Flusher {
+    pub(super) db: sled::Db,
+    /// sled's log, for `fdatasync`.
+    pub(super) log: File,
+    /// The store's folder: in relaxed mode its whole file system is synced, pictures included.
+    pub(super) folder: File,
+    /// Where the last commit is noted inside sled.
+    pub(super) notes: sled::Tree,
+    pub(super) last: Commit,
+    pub(super) clock: Arc<Clock>,
+    pub(super) witness: Witness,
+    pub(super) durability: Durability,
+}
+
+/// What is noted of a commit, in sled itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Commit {
+    pub(super) number: u64,
+    /// When, so that the store's clock goes on from there.
+    pub(super) at: Moment,
+}
+
+impl Commit {
+    const KEY: &[u8] = b"commit";
+
+    /// The last one that `notes` know of.
+    pub(super) fn last(notes: &sled::Tree) -> sled::Result<Option<Self>> {
+        let Some(value) = notes.get(Self::KEY)? else { return Ok(None) };
+        let word = value.as_ref().try_into().map(u128::from_be_bytes).unwrap_or_default();
+        Ok(Some(Self { number: (word >> 64) as u64, at: Moment::from_millis(word as u64) }))
+    }
+
+    fn write(self, notes: &sled::Tree) -> sled::Result<()> {
+        let word = (u128::from(self.number) << 64) | u128::from(self.at.millis());
+        notes.insert(Self::KEY, &word.to_be_bytes()).map(drop)
+    }
+}
+
 impl GroupCommit {
     /// Starts the flushing thread, which ends when the value is dropped.
-    pub(super) fn start(db: sled::Db, file: File) -> Arc<Self> {
+    pub(super) fn start(mut flusher: Flusher) -> Arc<Self> {
         let (waiters, inbox) = mpsc::channel::<Waiter>();
         let failure = Arc::new(Mutex::new(None));
         let known = Arc::clone(&failure);
+        let durability = flusher.durability;
         let work = move || {
-            while let Some(group) = next_group(&inbox) {
+            while let Some(group) = next_group(&inbox, durability) {
                 // Waiters joined after their write, so this flush covers every one of the group.
                 let mut failed = lock(&known).clone();
                 if failed.is_none()
-                    && let Err(error) = flush(&db, &file)
+                    && let Err(error) = flusher.flush()
                 {
                     *lock(&known) = Some(error.clone());
                     failed = Some(error);
@@ -47,11 +103,21 @@ impl GroupCommit {
             .name("store-flusher".to_owned())
             .spawn(work)
             .expect("a thread can be started at start-up");
-        Arc::new(Self { waiters: Mutex::new(Some(waiters)), failure, thread: Some(thread) })
+        Arc::new(Self { durability, waiters: Mutex::new(Some(waiters)), failure, thread: Some(thread) })
     }
 
-    /// Calls `waiter` once everything written before is durable, or can't be.
+    /// Calls `waiter` once everything written before is as durable as the operator wants it, or can't be.
     pub(super) fn when_durable(&self, waiter: Waiter) {
+        match self.durability {
+            Durability::Full => self.join(waiter),
+            Durability::Relaxed(_) => {
+                waiter(self.failure().map_or(Ok(()), Err));
+                self.join(Box::new(drop));
+            }
+        }
+    }
+
+    fn join(&self, waiter: Waiter) {
         let refused = match lock(&self.waiters).as_ref().map(|waiters| waiters.send(waiter)) {
             Some(Ok(())) => return,
             Some(Err(mpsc::SendError(waiter))) => waiter,
@@ -60,20 +126,14 @@ impl GroupCommit {
         refused(Err(StoreError::Failed("its flushing thread has stopped".to_owned())));
     }
 
-    /// Waits, on this thread, until everything written before is durable.
-    pub(super) fn settle_blocking(&self) -> Result<(), StoreError> {
-        let (answer, answered) = mpsc::channel();
-        self.when_durable(Box::new(move |settled| {
-            let _ = answer.send(settled);
-        }));
-        answered
-            .recv()
-            .unwrap_or_else(|_| Err(StoreError::Failed("its flushing thread has stopped".to_owned())))
-    }
-
     /// The error that ended it.
     pub(super) fn failure(&self) -> Option<StoreError> {
         lock(&self.failure).clone()
+    }
+
+    /// Ends it: after `error` nothing more may be written. The first error is the one that counts.
+    pub(super) fn fail(&self, error: StoreError) {
+        lock(&self.failure).get_or_insert(error);
     }
 }
 
@@ -91,12 +151,39 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn next_group(inbox: &Receiver<Waiter>) -> Option<Vec<Waiter>> {
+fn next_group(inbox: &Receiver<Waiter>, durability: Durability) -> Option<Vec<Waiter>> {
     let first = inbox.recv().ok()?;
+    if let Durability::Relaxed(pause) = durability {
+        // The first write of a quiet time begins the period. At the end of the process nobody sends
+        // any more, and nothing is left to wait for.
+        let mut group = vec![first];
+        let until = Instant::now() + pause;
+        while let Ok(waiter) = inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            group.push(waiter);
+        }
+        return Some(group);
+    }
     Some(std::iter::once(first).chain(inbox.try_iter()).collect())
 }
 
-fn flush(db: &sled::Db, file: &File) -> Result<(), StoreError> {
-    db.flush().map_err(|error| failed(&error))?;
-    file.sync_data().map_err(|error| StoreError::Failed(format!("fdatasync: {error}")))
+impl Flusher {
+    /// Makes durable what was written before.
+    pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+        let commit = Commit { number: self.last.number + 1, at: self.clock.now() };
+        commit.write(&self.notes).map_err(|error| failed(&error))?;
+        self.db.flush().map_err(|error| failed(&error))?;
+        match self.durability {
+            Durability::Full => self
+                .log
+                .sync_data()
+                .map_err(|error| StoreError::Failed(format!("fdatasync of its log: {error}")))?,
+            // Pictures were not synced one by one either.
+            Durability::Relaxed(_) => rustix::fs::syncfs(&self.folder)
+                .map_err(|error| StoreError::Failed(format!("syncfs: {error}")))?,
+        }
+        self.last = commit;
+        self.witness
+            .saw(commit.number)
+            .map_err(|error| StoreError::Failed(format!("{}: {error}", self.witness.path().display())))
+    }
 }

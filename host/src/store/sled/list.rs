@@ -1,7 +1,6 @@
 //! Walking through many records: lists for clients, and forgetting what is only kept for a time.
 
-use jiff::Timestamp;
-
+use super::clock::Moment;
 use super::trees::{self, Batch, Trees};
 use crate::task::{Page, Query, Record, StoreError, TaskId};
 
@@ -59,22 +58,27 @@ fn newest_first(
     }))
 }
 
-/// Forgets tombstones of tasks submitted before `before`. Their ids are in the order of time, so that
-/// only what is forgotten is looked at.
-pub(super) fn forget(trees: &Trees, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-    let before = u64::try_from(before.as_millisecond()).unwrap_or_default();
+/// Forgets tombstones of tasks deleted before `before`, the oldest first.
+pub(super) fn forget(trees: &Trees, before: Moment, limit: usize) -> Result<usize, StoreError> {
     let mut batch = Batch::default();
     let mut forgotten = 0;
-    for id in trees::ids(trees.gone.iter()).take(limit) {
-        let id = id?;
-        if id.millis() >= before {
-            break;
-        }
-        batch = batch.remove(&trees.gone, id.as_bytes());
+    for (key, id) in ids_until(&trees.deleted, before).take(limit).collect::<Result<Vec<_>, _>>()? {
+        batch = batch.remove(&trees.deleted, key.as_ref()).remove(&trees.gone, id.as_bytes());
         forgotten += 1;
     }
     if forgotten > 0 {
         trees.apply(batch)?;
     }
     Ok(forgotten)
+}
+
+/// The keys of a tree that is in the order of time, up to but not including `end`, and their ids.
+pub(super) fn ids_until(
+    tree: &sled::Tree,
+    end: Moment,
+) -> impl Iterator<Item = Result<(sled::IVec, TaskId), StoreError>> {
+    tree.range(..trees::time_prefix(end).as_slice()).keys().filter_map(|key| match key {
+        Ok(key) => trees::split_timed_key(&key).map(|(_, id)| Ok((key.clone(), id))),
+        Err(error) => Some(Err(trees::failed(&error))),
+    })
 }

@@ -4,29 +4,38 @@
 //! a time. Leases live in memory: they concern only this process, and what ran when a process died
 //! is put back by the next one's [`SledStore::open`].
 
+mod clock;
 mod commit;
 mod list;
 mod open;
+mod shared;
+mod transfer;
 mod trees;
+mod witness;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use self::commit::GroupCommit;
+use self::clock::Clock;
+pub use self::commit::Durability;
+use self::commit::{Commit, Flusher, GroupCommit};
 pub use self::open::OpenError;
-use self::trees::{Batch, KeyUse, Tombstone, Trees};
+use self::shared::Shared;
+use self::trees::{Announcement, Batch, Tombstone, Trees};
+use self::witness::Witness;
 use self::writer::Writer;
 use crate::digest::Digest;
 use crate::task::{
-    DueCallback, Lookup, NewTask, Outcome, Page, Query, Record, Recovered, State, StoreError, Submitted,
-    TaskId, TaskStore,
+    DueCallback, Entry, Lookup, NewTask, Outcome, Page, Query, Record, Recovered, State, StoreError,
+    Submitted, TaskId, TaskStore,
 };
 
 /// How a store behaves.
@@ -40,6 +49,8 @@ pub struct SledOptions {
     pub max_attempts: u32,
     /// How long a worker may be silent.
     pub lease: Duration,
+    /// When a write is answered.
+    pub durability: Durability,
 }
 
 /// See the module.
@@ -52,47 +63,91 @@ pub struct SledStore {
     max_queue: u64,
 }
 
-/// What the writer's jobs and the readers both look at.
-#[derive(Default)]
-struct Shared {
-    /// Tasks whose end is written but not yet durable, as they were before: a reader who saw the end
-    /// could be contradicted by a power cut.
-    unsettled: Mutex<HashMap<TaskId, Record>>,
-    /// Until when each running task belongs to its attempt. Monotonic time: no clock change ends a lease.
-    leases: Mutex<HashMap<TaskId, (u32, Instant)>>,
-    queued: AtomicU64,
-    next_ticket: AtomicU64,
-    head_ticket: AtomicU64,
-}
-
 impl SledStore {
     /// Opens the store in `folder`, or makes it, and puts what ran when its last process died back
     /// into the queue.
     ///
     /// # Errors
-    /// The folder is in use, damaged, of another version, or cannot be written.
+    /// The folder is in use, damaged, has lost what was durable, or cannot be written.
     pub fn open(folder: &Path, options: &SledOptions) -> Result<(Self, Recovered), OpenError> {
-        let (db, file) = open::database(folder, options.cache)?;
-        let trees = Arc::new(Trees::open(&db).map_err(|error| open::damaged(folder, &error))?);
+        let (db, log) = open::database(folder, options.cache)?;
+        // sled asserts much of what it reads, here and later.
+        catch_unwind(AssertUnwindSafe(|| Self::assemble(folder, options, db, log))).unwrap_or_else(|panic| {
+            Err(OpenError::Damaged { path: folder.to_owned(), problem: trees::words_of(&*panic) })
+        })
+    }
+
+    fn assemble(
+        folder: &Path,
+        options: &SledOptions,
+        db: sled::Db,
+        log: std::fs::File,
+    ) -> Result<(Self, Recovered), OpenError> {
+        let damaged = |error: sled::Error| open::damaged(folder, &error);
         let unreadable = |error: StoreError| open::unreadable(folder, &error);
-        let recovered = recover(&trees, options.max_attempts).map_err(unreadable)?;
+        let io_error = |source| OpenError::Io { path: folder.to_owned(), source };
+
+        let trees = Arc::new(Trees::open(&db).map_err(damaged)?);
+        let last = Commit::last(&trees.notes).map_err(damaged)?;
+        let (witness, durable) = Witness::open(folder).map_err(io_error)?;
+        let found = last.unwrap_or_default().number;
+        if found < durable {
+            return Err(OpenError::Lost { path: folder.to_owned(), found, durable });
+        }
+        // Before there were commits the ends of tasks tell how far the clock had come.
+        let last_moment = last.map(|commit| commit.at).max(trees.last_end().map_err(unreadable)?);
+        let clock = Arc::new(Clock::go_on_after(last_moment));
+        if last.is_none() {
+            trees.index_tombstones().map_err(unreadable)?;
+        }
+        let recovered = recover(&trees, options.max_attempts, &clock).map_err(unreadable)?;
 
         let last_ticket = trees.last_ticket().map_err(unreadable)?;
         let first_ticket = trees.first_waiting_ticket().map_err(unreadable)?;
         let shared = Arc::new(Shared {
+            unsettled: Mutex::default(),
+            leases: Mutex::default(),
+            clock: Arc::clone(&clock),
             // sled counts by walking the tree: the queue, unlike the tasks, is bounded.
             queued: AtomicU64::new(trees.queue.len() as u64),
             next_ticket: AtomicU64::new(last_ticket + 1),
             head_ticket: AtomicU64::new(first_ticket.unwrap_or(last_ticket + 1)),
-            ..Shared::default()
         });
-        let commit = GroupCommit::start(db, file);
+        let mut flusher = Flusher {
+            db,
+            log,
+            folder: std::fs::File::open(folder).map_err(io_error)?,
+            notes: trees.notes.clone(),
+            last: last.unwrap_or_default(),
+            clock,
+            witness,
+            durability: options.durability,
+        };
         // What recovery changed must not be forgotten by the next crash, or crashes go uncounted.
-        commit.settle_blocking().map_err(unreadable)?;
+        flusher.flush().map_err(unreadable)?;
+        let commit = GroupCommit::start(flusher);
         let writer = Writer::start(Arc::clone(&trees), Arc::clone(&commit));
         let store =
             Self { trees, writer, commit, shared, lease: options.lease, max_queue: options.max_queue };
         Ok((store, recovered))
+    }
+
+    /// Goes on without what [`OpenError::Lost`] speaks of: the next opening takes the store as it is.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn accept_loss(folder: &Path) -> std::io::Result<()> {
+        Witness::forget(folder)
+    }
+
+    /// Reads. Files that turn out to be damaged end the store: what it would write next could make
+    /// things worse.
+    fn read<T>(&self, read: impl FnOnce(&Trees) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let read = trees::guarded(|| read(&self.trees));
+        if let Err(error @ StoreError::Failed(_)) = &read {
+            self.commit.fail(error.clone());
+        }
+        read
     }
 
     /// Ends the attempt that runs: what `change` makes of the record is written. An end of the task
@@ -113,7 +168,8 @@ impl SledStore {
                     if record.is_over() {
                         shared.unsettled().insert(id, before);
                     }
-                    if let Err(error) = trees.apply(Batch::default().record(trees, &record)) {
+                    let batch = Batch::default().record(trees, &record, shared.clock.now());
+                    if let Err(error) = trees.apply(batch) {
                         shared.unsettled().remove(&id);
                         return Err(error);
                     }
@@ -133,14 +189,14 @@ impl SledStore {
 }
 
 /// Ends the attempts of a process that died.
-fn recover(trees: &Trees, max_attempts: u32) -> Result<Recovered, StoreError> {
+fn recover(trees: &Trees, max_attempts: u32, clock: &Clock) -> Result<Recovered, StoreError> {
     let mut recovered = Recovered::default();
     for (id, attempt) in trees.running()? {
         let Some(mut record) = trees.get(id)? else { continue };
         if record.interrupt(attempt, max_attempts, Timestamp::now()).is_err() {
             continue;
         }
-        trees.apply(Batch::default().record(trees, &record))?;
+        trees.apply(Batch::default().record(trees, &record, clock.now()))?;
         if record.is_over() {
             recovered.interrupted += 1;
         } else {
@@ -150,103 +206,6 @@ fn recover(trees: &Trees, max_attempts: u32) -> Result<Recovered, StoreError> {
     Ok(recovered)
 }
 
-impl Shared {
-    fn unsettled(&self) -> MutexGuard<'_, HashMap<TaskId, Record>> {
-        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn leases(&self) -> MutexGuard<'_, HashMap<TaskId, (u32, Instant)>> {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A record as readers may see it.
-    fn visible(&self, stored: Record) -> Record {
-        self.unsettled().get(&stored.id).cloned().unwrap_or(stored)
-    }
-
-    /// Writes a new task, unless its request was accepted before.
-    fn accept(&self, trees: &Trees, task: NewTask, max_queue: u64) -> Result<Submitted, StoreError> {
-        if let Some(idempotency) = &task.idempotency
-            && let Some(used) = trees.key_use(task.owner.as_deref(), idempotency.key)?
-            && used.expires > task.submitted
-            && let Some(record) = trees.get(used.task)?
-        {
-            return if used.fingerprint == idempotency.fingerprint {
-                Ok(Submitted::Before(self.visible(record)))
-            } else {
-                Err(StoreError::KeyReused)
-            };
-        }
-        if self.queued.load(Ordering::Relaxed) >= max_queue {
-            return Err(StoreError::Full);
-        }
-        let idempotency = task.idempotency;
-        let record = Record {
-            id: task.id,
-            ticket: self.next_ticket.fetch_add(1, Ordering::Relaxed),
-            submitted: task.submitted,
-            operations: task.operations,
-            details: task.details,
-            input: task.input,
-            attachments: task.attachments,
-            owner: task.owner,
-            callback: task.callback,
-            idempotency_key: idempotency.as_ref().map(|idempotency| idempotency.key),
-            attempts: 0,
-            crashes: 0,
-            state: State::Queued,
-        };
-        let mut batch = Batch::default().record(trees, &record);
-        let owner = record.owner.as_deref();
-        if owner.is_some() {
-            batch = batch.put(&trees.owned, trees::owned_key(owner, record.id.as_bytes()), &[]);
-        }
-        if let Some(idempotency) = idempotency {
-            let used = KeyUse {
-                task: record.id,
-                fingerprint: idempotency.fingerprint,
-                expires: idempotency.expires,
-            };
-            batch = batch.write(&trees.keys, trees::owned_key(owner, idempotency.key.as_bytes()), &used);
-        }
-        trees.apply(batch)?;
-        self.queued.fetch_add(1, Ordering::Relaxed);
-        Ok(Submitted::New(record))
-    }
-
-    /// Hands out what waits longest.
-    fn claim(
-        &self,
-        trees: &Trees,
-        limit: usize,
-        idle: bool,
-        lease: Duration,
-    ) -> Result<Vec<Record>, StoreError> {
-        let mut claimed: Vec<Record> = vec![];
-        for id in trees.waiting(limit)? {
-            let Some(mut record) = trees.get(id)? else {
-                trees.apply(Batch::default().remove(&trees.queue, id.as_bytes()))?;
-                self.queued.fetch_sub(1, Ordering::Relaxed);
-                continue;
-            };
-            let alone = record.is_suspect();
-            if alone && !(idle && claimed.is_empty()) {
-                break;
-            }
-            let Ok(attempt) = record.claim() else { break };
-            trees.apply(Batch::default().record(trees, &record))?;
-            self.leases().insert(id, (attempt, Instant::now() + lease));
-            self.queued.fetch_sub(1, Ordering::Relaxed);
-            self.head_ticket.fetch_max(record.ticket + 1, Ordering::Relaxed);
-            claimed.push(record);
-            if alone {
-                break;
-            }
-        }
-        Ok(claimed)
-    }
-}
-
 #[async_trait]
 impl TaskStore for SledStore {
     async fn submit(&self, task: NewTask) -> Result<Submitted, StoreError> {
@@ -254,24 +213,25 @@ impl TaskStore for SledStore {
         self.writer.durably(move |trees| shared.accept(trees, task, max_queue)).await
     }
 
-    async fn knows_key(&self, owner: Option<&str>, key: Digest, now: Timestamp) -> Result<bool, StoreError> {
-        let used = self.trees.key_use(owner, key)?;
-        Ok(used.is_some_and(|used| used.expires > now))
+    async fn knows_key(&self, owner: Option<&str>, key: Digest) -> Result<bool, StoreError> {
+        let used = self.read(|trees| trees.key_use(owner, key))?;
+        Ok(used.is_some_and(|used| used.expires > self.shared.clock.now()))
     }
 
     async fn get(&self, id: TaskId) -> Result<Lookup, StoreError> {
         // The tree first: whoever finds the end there finds the overlay too, until it is durable.
-        if let Some(stored) = self.trees.get(id)? {
-            return Ok(Lookup::Found(Box::new(self.shared.visible(stored))));
-        }
-        Ok(self.trees.tombstone(id)?.map_or(Lookup::Unknown, |tombstone| Lookup::Gone(tombstone.owner)))
+        self.read(|trees| {
+            if let Some(stored) = trees.get(id)? {
+                return Ok(Lookup::Found(Box::new(self.shared.visible(stored))));
+            }
+            Ok(trees.tombstone(id)?.map_or(Lookup::Unknown, |tombstone| Lookup::Gone(tombstone.owner)))
+        })
     }
 
     async fn list(&self, query: Query) -> Result<Page, StoreError> {
         let (trees, shared) = (Arc::clone(&self.trees), Arc::clone(&self.shared));
-        let listed =
-            tokio::task::spawn_blocking(move || list::page(&trees, &query, |record| shared.visible(record)));
-        listed.await.map_err(|panic| StoreError::Failed(panic.to_string()))?
+        let page = move || trees::guarded(|| list::page(&trees, &query, |record| shared.visible(record)));
+        tokio::task::spawn_blocking(page).await.map_err(|panic| StoreError::Failed(panic.to_string()))?
     }
 
     async fn claim(&self, limit: usize, idle: bool) -> Result<Vec<Record>, StoreError> {
@@ -315,21 +275,20 @@ impl TaskStore for SledStore {
         self.end_attempt(id, move |record| record.cancel(now).map_err(|_| StoreError::Over)).await
     }
 
-    async fn delete(&self, id: TaskId, now: Timestamp) -> Result<Option<Record>, StoreError> {
+    async fn delete(&self, id: TaskId) -> Result<Option<Record>, StoreError> {
+        let shared = Arc::clone(&self.shared);
         self.writer
             .durably(move |trees| {
-                let Some(record) = trees.get(id)? else { return Ok(None) };
-                let State::Finished { completed, .. } = record.state else { return Ok(None) };
+                let Some((record, Some(ended))) = trees.get_with_end(id)? else { return Ok(None) };
                 let owner = record.owner.as_deref();
+                let now = shared.clock.now();
+                let tombstone = Tombstone { owner: record.owner.clone(), since: now };
                 let mut batch = Batch::default()
                     .remove(&trees.tasks, id.as_bytes())
-                    .remove(&trees.ended, trees::timed_key(completed, id))
+                    .remove(&trees.ended, trees::timed_key(ended, id))
                     .remove(&trees.owned, trees::owned_key(owner, id.as_bytes()))
-                    .write(
-                        &trees.gone,
-                        id.as_bytes(),
-                        &Tombstone { owner: record.owner.clone(), since: now },
-                    );
+                    .write(&trees.gone, id.as_bytes(), &tombstone)
+                    .put(&trees.deleted, trees::timed_key(now, id), &[]);
                 // The key may have run out and mean a newer task by now.
                 if let Some(key) = record.idempotency_key
                     && trees.key_use(owner, key)?.is_some_and(|used| used.task == id)
@@ -342,21 +301,17 @@ impl TaskStore for SledStore {
             .await
     }
 
-    async fn ended_before(&self, before: Timestamp, limit: usize) -> Result<Vec<TaskId>, StoreError> {
-        let end = trees::time_prefix(before);
-        self.trees
-            .ended
-            .range(..end.as_slice())
-            .keys()
-            .filter_map(|key| match key {
-                Ok(key) => trees::split_timed_key(&key).map(|(_, id)| Ok(id)),
-                Err(error) => Some(Err(trees::failed(&error))),
-            })
-            .take(limit)
-            .collect()
+    async fn ended_ago(&self, age: Duration, limit: usize) -> Result<Vec<TaskId>, StoreError> {
+        let end = self.shared.clock.now().before(age);
+        self.read(|trees| list::ids_until(&trees.ended, end).take(limit).map(|entry| Ok(entry?.1)).collect())
     }
 
-    async fn forget_before(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+    async fn forget(&self, age: Duration, limit: usize) -> Result<usize, StoreError> {
+        // While anything waits for its time, the time that has passed must be kept too.
+        if self.read(|trees| Ok(trees.ended.is_empty() && trees.deleted.is_empty()))? {
+            return Ok(0);
+        }
+        let before = self.shared.clock.now().before(age);
         self.writer.durably(move |trees| list::forget(trees, before, limit)).await
     }
 
@@ -382,53 +337,73 @@ impl TaskStore for SledStore {
         Ok(requeued)
     }
 
-    async fn due_callbacks(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<DueCallback>, Option<Timestamp>), StoreError> {
-        let mut due = vec![];
-        for entry in &self.trees.callbacks {
-            let (key, value) = entry.map_err(|error| trees::failed(&error))?;
-            let Some((time, task)) = trees::split_timed_key(&key) else { continue };
-            if time > now || due.len() == limit {
-                return Ok((due, Some(time)));
+    async fn due_callbacks(&self, limit: usize) -> Result<(Vec<DueCallback>, Option<Duration>), StoreError> {
+        let now = self.shared.clock.now();
+        self.read(|trees| {
+            let mut due = vec![];
+            for entry in &trees.callbacks {
+                let (key, value) = entry.map_err(|error| trees::failed(&error))?;
+                let Some((time, task)) = trees::split_timed_key(&key) else { continue };
+                if time > now || due.len() == limit {
+                    return Ok((due, Some(time.since(now))));
+                }
+                let announcement = Announcement::from_bytes(&value, time);
+                due.push(DueCallback {
+                    key: key.to_vec(),
+                    task,
+                    attempts: announcement.attempts,
+                    waited: now.since(announcement.ended),
+                });
             }
-            let attempts = value.as_ref().try_into().map(u32::from_be_bytes).unwrap_or_default();
-            due.push(DueCallback { key: key.to_vec(), task, attempts });
-        }
-        Ok((due, None))
+            Ok((due, None))
+        })
     }
 
     async fn settle_callback(
         &self,
         callback: DueCallback,
-        again: Option<Timestamp>,
+        again: Option<Duration>,
     ) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
         self.writer
             .durably(move |trees| {
+                let Some((due, task)) = trees::split_timed_key(&callback.key) else { return Ok(()) };
+                let value = trees.callbacks.get(&callback.key).map_err(|error| trees::failed(&error))?;
+                // Somebody else has settled it.
+                let Some(value) = value else { return Ok(()) };
+                let mut announcement = Announcement::from_bytes(&value, due);
                 let mut batch = Batch::default().remove(&trees.callbacks, callback.key);
                 if let Some(again) = again {
-                    let attempts = callback.attempts.saturating_add(1);
-                    batch = batch.put(
-                        &trees.callbacks,
-                        trees::timed_key(again, callback.task),
-                        &attempts.to_be_bytes(),
-                    );
+                    announcement.attempts = announcement.attempts.saturating_add(1);
+                    let key = trees::timed_key(shared.clock.now().after(again), task);
+                    batch = batch.put(&trees.callbacks, key, &announcement.to_bytes());
                 }
                 trees.apply(batch)
             })
             .await
     }
 
+    async fn export(&self, after: Option<TaskId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let (trees, shared) = (Arc::clone(&self.trees), Arc::clone(&self.shared));
+        let page = move || trees::guarded(|| transfer::export(&trees, &shared, after, limit));
+        tokio::task::spawn_blocking(page).await.map_err(|panic| StoreError::Failed(panic.to_string()))?
+    }
+
+    async fn import(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        self.writer.durably(move |trees| transfer::import(trees, &shared, entries)).await
+    }
+
     async fn unfinished(&self) -> Result<Vec<(Option<String>, u64)>, StoreError> {
-        let mut counts: BTreeMap<Option<String>, u64> = BTreeMap::new();
-        for id in self.trees.unfinished() {
-            if let Some(record) = self.trees.get(id?)? {
-                *counts.entry(record.owner).or_default() += 1;
+        self.read(|trees| {
+            let mut counts: BTreeMap<Option<String>, u64> = BTreeMap::new();
+            for id in trees.unfinished() {
+                if let Some(record) = trees.get(id?)? {
+                    *counts.entry(record.owner).or_default() += 1;
+                }
             }
-        }
-        Ok(counts.into_iter().collect())
+            Ok(counts.into_iter().collect())
+        })
     }
 
     fn queued(&self) -> u64 {
@@ -441,7 +416,7 @@ impl TaskStore for SledStore {
     }
 
     fn newest(&self) -> Result<Option<TaskId>, StoreError> {
-        self.trees.newest()
+        self.read(Trees::newest)
     }
 
     fn failure(&self) -> Option<String> {

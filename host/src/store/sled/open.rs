@@ -2,11 +2,13 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use super::trees::words_of;
 use crate::task::StoreError;
 
-/// Why the store cannot be opened. Nothing was changed.
+/// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.
@@ -22,8 +24,8 @@ pub enum OpenError {
     },
     /// sled finds its files damaged.
     #[error(
-        "the task store in {} is damaged ({problem}). Nothing was changed. Move the folder away and \
-         restore it from a backup",
+        "the task store in {} is damaged ({problem}). Restore the data folder from a backup; \
+         `tintype doctor` says what can still be read",
         path.display()
     )]
     Damaged {
@@ -31,6 +33,20 @@ pub enum OpenError {
         path: PathBuf,
         /// In sled's words.
         problem: String,
+    },
+    /// sled opens its files, but they end before what was durable.
+    #[error(
+        "the task store in {} has lost what it had: it ends at commit {found}, and commit {durable} was durable. \
+         Restore the folder from a backup; or go on without what was lost: `tintype doctor --accept-loss`",
+        path.display()
+    )]
+    Lost {
+        /// The folder.
+        path: PathBuf,
+        /// The last commit that the store knows.
+        found: u64,
+        /// The last one that was durable.
+        durable: u64,
     },
 }
 
@@ -42,18 +58,20 @@ pub(super) fn database(folder: &Path, cache: u64) -> Result<(sled::Db, File), Op
     };
     fs::create_dir_all(folder).map_err(io_error(folder))?;
     remove_unfinished_snapshots(folder).map_err(io_error(folder))?;
-    let db = sled::Config::new()
+    let config = sled::Config::new()
         .path(folder)
         .cache_capacity(cache)
         // The group commit flushes; sled's own timer would only add writes.
         .flush_every_ms(None)
-        .mode(sled::Mode::HighThroughput)
-        .open()
-        .map_err(|error| match error {
-            sled::Error::Io(source) if is_lock_conflict(&source) => OpenError::InUse(folder.to_owned()),
-            sled::Error::Io(source) => OpenError::Io { path: folder.to_owned(), source },
-            error => damaged(folder, &error),
-        })?;
+        .mode(sled::Mode::HighThroughput);
+    // sled asserts much of what it reads.
+    let opened = catch_unwind(AssertUnwindSafe(|| config.open()))
+        .map_err(|panic| OpenError::Damaged { path: folder.to_owned(), problem: words_of(&*panic) })?;
+    let db = opened.map_err(|error| match error {
+        sled::Error::Io(source) if is_lock_conflict(&source) => OpenError::InUse(folder.to_owned()),
+        sled::Error::Io(source) => OpenError::Io { path: folder.to_owned(), source },
+        error => damaged(folder, &error),
+    })?;
     let log = folder.join("db");
     let file = File::options().read(true).write(true).open(&log).map_err(io_error(&log))?;
     // sled syncs nothing when it makes its files: without this a power cut could take the names away.

@@ -6,7 +6,13 @@ use crate::digest::Digest;
 use crate::task::{BlobInfo, Callback, DetailsAt, Failure, FailureCode, IdSource, Idempotency, StateFilter};
 
 fn options() -> SledOptions {
-    SledOptions { cache: 8 << 20, max_queue: 100, max_attempts: 2, lease: Duration::from_secs(30) }
+    SledOptions {
+        cache: 8 << 20,
+        max_queue: 100,
+        max_attempts: 2,
+        lease: Duration::from_secs(30),
+        durability: Durability::Full,
+    }
 }
 
 fn open(folder: &Path) -> SledStore {
@@ -191,15 +197,16 @@ async fn a_deleted_task_is_remembered_as_gone_for_a_time_and_its_owner_with_it()
     let task = NewTask { owner: Some("ada".to_owned()), ..new_task(&ids) };
     let id = task.id;
     store.submit(task).await.unwrap();
-    assert!(store.delete(id, Timestamp::now()).await.unwrap().is_none(), "a task that is not over stays");
+    assert!(store.delete(id).await.unwrap().is_none(), "a task that is not over stays");
     store.cancel(id, Timestamp::now()).await.unwrap();
-    let soon = Timestamp::now() + Duration::from_secs(1);
-    assert_eq!(store.ended_before(soon, 9).await.unwrap(), [id]);
-    assert_eq!(store.delete(id, Timestamp::now()).await.unwrap().map(|record| record.id), Some(id));
+    assert!(store.ended_ago(Duration::from_secs(60), 9).await.unwrap().is_empty());
+    assert_eq!(ended_by_now(&store).await, [id]);
+    assert_eq!(store.delete(id).await.unwrap().map(|record| record.id), Some(id));
     assert!(matches!(store.get(id).await.unwrap(), Lookup::Gone(Some(owner)) if owner == "ada"));
-    assert!(store.ended_before(soon, 9).await.unwrap().is_empty());
+    assert!(ended_by_now(&store).await.is_empty());
     assert_eq!(store.newest().unwrap(), Some(id), "ids go on after what is gone");
-    assert_eq!(store.forget_before(Timestamp::MAX, 9).await.unwrap(), 1);
+    assert_eq!(store.forget(Duration::from_secs(60), 9).await.unwrap(), 0);
+    wait_for(|| async { store.forget(Duration::ZERO, 9).await.unwrap() == 1 }).await;
     assert!(matches!(store.get(id).await.unwrap(), Lookup::Unknown));
 }
 
@@ -212,7 +219,7 @@ async fn the_same_request_twice_is_one_task_and_another_with_its_key_is_refused(
         idempotency: Some(Idempotency {
             key: Digest::of(b"key"),
             fingerprint: Digest::of(fingerprint),
-            expires: Timestamp::now() + Duration::from_secs(60),
+            lifetime: Duration::from_secs(60),
         }),
         ..new_task(&ids)
     };
@@ -227,7 +234,7 @@ async fn the_same_request_twice_is_one_task_and_another_with_its_key_is_refused(
     assert_eq!(store.queued(), 2);
 
     store.cancel(first.id, Timestamp::now()).await.unwrap();
-    store.delete(first.id, Timestamp::now()).await.unwrap();
+    store.delete(first.id).await.unwrap();
     assert!(
         matches!(store.submit(with_key(b"b", None)).await, Ok(Submitted::New(_))),
         "a key goes with its task"
@@ -283,18 +290,186 @@ async fn an_announcement_is_due_from_the_end_until_it_is_settled() {
     let task = NewTask { callback: Some(callback), ..new_task(&ids) };
     let id = task.id;
     store.submit(task).await.unwrap();
-    assert!(store.due_callbacks(Timestamp::now(), 9).await.unwrap().0.is_empty());
+    assert!(store.due_callbacks(9).await.unwrap().0.is_empty());
     store.cancel(id, Timestamp::now()).await.unwrap();
     drop(store);
 
     let store = open(dir.path());
-    let (mut due, _) = store.due_callbacks(Timestamp::now(), 9).await.unwrap();
-    let later = Timestamp::now() + Duration::from_secs(60);
-    store.settle_callback(due.remove(0), Some(later)).await.unwrap();
-    let (due, next) = store.due_callbacks(Timestamp::now(), 9).await.unwrap();
-    assert!(due.is_empty() && next.is_some());
-    let (mut due, _) = store.due_callbacks(later, 9).await.unwrap();
+    let (mut due, _) = store.due_callbacks(9).await.unwrap();
+    store.settle_callback(due.remove(0), Some(Duration::from_secs(60))).await.unwrap();
+    let (due, next) = store.due_callbacks(9).await.unwrap();
+    assert!(due.is_empty());
+    let next = next.unwrap();
+    assert!(next > Duration::from_secs(50) && next <= Duration::from_secs(60), "{next:?}");
+    let exported = store.export(None, 9).await.unwrap();
+    let Entry::Task(kept) = &exported[0] else { panic!("{exported:?}") };
+    assert_eq!(kept.announcement.unwrap().attempts, 1);
+    let other = tempfile::tempdir().unwrap();
+    let store = open(other.path());
+    let Entry::Task(mut kept) = exported.into_iter().next().unwrap() else { panic!() };
+    kept.announcement.as_mut().unwrap().due_in = Duration::ZERO;
+    store.import(vec![Entry::Task(kept)]).await.unwrap();
+    let (mut due, _) = store.due_callbacks(9).await.unwrap();
     assert_eq!((due[0].task, due[0].attempts), (id, 1));
     store.settle_callback(due.remove(0), None).await.unwrap();
-    assert!(store.due_callbacks(later, 9).await.unwrap().0.is_empty());
+    assert_eq!(store.due_callbacks(9).await.unwrap().1, None);
+}
+
+#[tokio::test]
+async fn another_store_takes_everything_over_and_what_ran_waits_there() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    let with_key = NewTask {
+        owner: Some("ada".to_owned()),
+        idempotency: Some(Idempotency {
+            key: Digest::of(b"key"),
+            fingerprint: Digest::of(b"request"),
+            lifetime: Duration::from_secs(60),
+        }),
+        ..new_task(&ids)
+    };
+    let (running, waiting) = (with_key.id, submit_two(&store, &ids, with_key.clone()).await);
+    let (over, deleted) = (submit(&store, &ids).await.id, submit(&store, &ids).await.id);
+    assert_eq!(store.claim(1, true).await.unwrap()[0].id, running);
+    store.cancel(over, Timestamp::now()).await.unwrap();
+    store.cancel(deleted, Timestamp::now()).await.unwrap();
+    store.delete(deleted).await.unwrap();
+
+    // Page by page, as a backup reads it.
+    let copy = open(other.path());
+    let mut after = None;
+    loop {
+        let page = store.export(after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id());
+        copy.import(page).await.unwrap();
+    }
+    assert_eq!(copy.queued(), 2);
+    drop(copy);
+    let copy = open(other.path());
+    let claimed = copy.claim(9, true).await.unwrap();
+    assert_eq!(
+        claimed.iter().map(|task| (task.id, task.attempts)).collect::<Vec<_>>(),
+        [(running, 2), (waiting, 1)]
+    );
+    assert_eq!(get(&copy, over).await, get(&store, over).await);
+    assert_eq!(ended_by_now(&copy).await, [over]);
+    assert!(matches!(copy.get(deleted).await.unwrap(), Lookup::Gone(None)));
+    let again = NewTask { id: ids.next(), ..with_key };
+    assert!(matches!(copy.submit(again).await.unwrap(), Submitted::Before(record) if record.id == running));
+}
+
+async fn submit_two(store: &SledStore, ids: &IdSource, first: NewTask) -> TaskId {
+    store.submit(first).await.unwrap();
+    submit(store, ids).await.id
+}
+
+/// The store's clock has milliseconds, and an end in this one is not yet over.
+async fn ended_by_now(store: &SledStore) -> Vec<TaskId> {
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    store.ended_ago(Duration::ZERO, 9).await.unwrap()
+}
+
+async fn wait_for<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
+    while !condition().await {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn time_in_which_the_store_is_closed_does_not_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids = IdSource::after(None);
+    let store = open(dir.path());
+    let id = submit(&store, &ids).await.id;
+    store.cancel(id, Timestamp::now()).await.unwrap();
+    let closed_at = store.shared.clock.now();
+    drop(store);
+    std::thread::sleep(Duration::from_millis(300));
+    let store = open(dir.path());
+    assert!(store.shared.clock.now().since(closed_at) < Duration::from_millis(250));
+}
+
+#[test]
+fn a_store_that_lost_its_end_is_refused_until_the_loss_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ids = IdSource::after(None);
+    let store = open(dir.path());
+    runtime.block_on(submit(&store, &ids));
+    drop(store);
+    let early = copy_of(dir.path());
+    let store = open(dir.path());
+    runtime.block_on(submit(&store, &ids));
+    drop(store);
+
+    // sled's files as they were, the witness as it is.
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap() != "durable" && path.is_file() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    for entry in std::fs::read_dir(early.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap() != "durable" && path.is_file() {
+            std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let refused = SledStore::open(dir.path(), &options()).err().unwrap();
+    assert!(matches!(refused, OpenError::Lost { .. }), "{refused}");
+    assert!(matches!(SledStore::open(dir.path(), &options()), Err(OpenError::Lost { .. })), "again");
+    SledStore::accept_loss(dir.path()).unwrap();
+    assert_eq!(open(dir.path()).queued(), 1);
+}
+
+fn copy_of(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    copy
+}
+
+#[tokio::test]
+async fn a_relaxed_store_answers_at_once_and_flushes_when_it_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids = IdSource::after(None);
+    let relaxed = SledOptions { durability: Durability::Relaxed(Duration::from_secs(3600)), ..options() };
+    let (store, _) = SledStore::open(dir.path(), &relaxed).unwrap();
+    let id = submit(&store, &ids).await.id;
+    drop(store);
+    assert_eq!(get(&open(dir.path()), id).await.id, id);
+}
+
+#[tokio::test]
+async fn a_store_from_before_format_1_is_read_and_forgets_its_tombstones_in_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids = IdSource::after(None);
+    let store = open(dir.path());
+    let (over, deleted) = (submit(&store, &ids).await, submit(&store, &ids).await);
+    store.cancel(over.id, Timestamp::now()).await.unwrap();
+    store.cancel(deleted.id, Timestamp::now()).await.unwrap();
+    store.delete(deleted.id).await.unwrap();
+    // As it was: no moment before the record, no index of tombstones, no commits.
+    let value = store.trees.tasks.get(over.id.as_bytes()).unwrap().unwrap();
+    store.trees.tasks.insert(over.id.as_bytes(), &value[8..]).unwrap();
+    store.trees.deleted.clear().unwrap();
+    drop(store);
+    {
+        let db = sled::open(dir.path()).unwrap();
+        db.open_tree("notes").unwrap().clear().unwrap();
+        db.flush().unwrap();
+    }
+    SledStore::accept_loss(dir.path()).unwrap();
+
+    let store = open(dir.path());
+    assert!(get(&store, over.id).await.is_over());
+    assert_eq!(store.delete(over.id).await.unwrap().map(|record| record.id), Some(over.id));
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    assert_eq!(store.forget(Duration::ZERO, 9).await.unwrap(), 2);
+    assert!(matches!(store.get(deleted.id).await.unwrap(), Lookup::Unknown));
 }

@@ -1,11 +1,14 @@
 //! The trees, what is in them, and batches: changes to several of them that happen together or not.
 
-use jiff::Timestamp;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sled::Transactional as _;
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionResult};
 
+use super::clock::Moment;
 use crate::digest::Digest;
 use crate::task::{Record, State, StoreError, TaskId};
 
@@ -14,7 +17,7 @@ use crate::task::{Record, State, StoreError, TaskId};
 const LARGEST_VALUE: usize = 6 << 10;
 
 pub(super) struct Trees {
-    /// Id → record.
+    /// Id → record, with the moment of its end before it once it is over.
     pub(super) tasks: sled::Tree,
     /// Id of what waits → nothing. Ids are in the order of submission.
     pub(super) queue: sled::Tree,
@@ -26,18 +29,21 @@ pub(super) struct Trees {
     pub(super) ended: sled::Tree,
     /// Id of what was → [`Tombstone`].
     pub(super) gone: sled::Tree,
+    /// Time of deletion and id → nothing.
+    pub(super) deleted: sled::Tree,
     /// Owner and idempotency key → [`KeyUse`].
     pub(super) keys: sled::Tree,
-    /// Time when it is due and id → times it was tried.
+    /// Time when it is due and id → [`Announcement`].
     pub(super) callbacks: sled::Tree,
+    /// What the store notes of itself.
+    pub(super) notes: sled::Tree,
 }
 
 /// What remains of a task.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Tombstone {
     pub(super) owner: Option<String>,
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
-    pub(super) since: Timestamp,
+    pub(super) since: Moment,
 }
 
 /// What an idempotency key was used for.
@@ -45,8 +51,32 @@ pub(super) struct Tombstone {
 pub(super) struct KeyUse {
     pub(super) task: TaskId,
     pub(super) fingerprint: Digest,
-    #[serde(with = "jiff::fmt::serde::timestamp::millisecond::required")]
-    pub(super) expires: Timestamp,
+    pub(super) expires: Moment,
+}
+
+/// An announcement that is not settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Announcement {
+    /// When the task ended.
+    pub(super) ended: Moment,
+    /// How often it was tried.
+    pub(super) attempts: u32,
+}
+
+impl Announcement {
+    pub(super) fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&self.attempts.to_be_bytes());
+        bytes[4..].copy_from_slice(&self.ended.millis().to_be_bytes());
+        bytes
+    }
+
+    /// Reads it; before format 1 there was only the number of attempts, and the end is taken to be `due`.
+    pub(super) fn from_bytes(bytes: &[u8], due: Moment) -> Self {
+        let attempts = bytes.first_chunk().copied().map(u32::from_be_bytes).unwrap_or_default();
+        let ended = bytes.get(4..).and_then(|rest| rest.first_chunk().copied()).map(u64::from_be_bytes);
+        Self { ended: ended.map_or(due, Moment::from_millis), attempts }
+    }
 }
 
 impl Trees {
@@ -58,14 +88,21 @@ impl Trees {
             owned: db.open_tree("owned")?,
             ended: db.open_tree("ended")?,
             gone: db.open_tree("gone")?,
+            deleted: db.open_tree("deleted")?,
             keys: db.open_tree("keys")?,
             callbacks: db.open_tree("callbacks")?,
+            notes: db.open_tree("notes")?,
         })
     }
 
     pub(super) fn get(&self, id: TaskId) -> Result<Option<Record>, StoreError> {
+        Ok(self.get_with_end(id)?.map(|(record, _)| record))
+    }
+
+    /// The record, and when it ended, if it is over.
+    pub(super) fn get_with_end(&self, id: TaskId) -> Result<Option<(Record, Option<Moment>)>, StoreError> {
         let bytes = self.tasks.get(id.as_bytes()).map_err(|error| failed(&error))?;
-        bytes.map(|bytes| decode(id, &bytes)).transpose()
+        bytes.map(|bytes| decode_task(id, &bytes)).transpose()
     }
 
     pub(super) fn tombstone(&self, id: TaskId) -> Result<Option<Tombstone>, StoreError> {
@@ -110,6 +147,23 @@ impl Trees {
             Ok(last.and_then(|(key, _)| TaskId::from_slice(&key)))
         };
         Ok(newest(&self.tasks)?.max(newest(&self.gone)?))
+    }
+
+    /// The latest moment at which a task ended.
+    pub(super) fn last_end(&self) -> Result<Option<Moment>, StoreError> {
+        let last = self.ended.last().map_err(|error| failed(&error))?;
+        Ok(last.and_then(|(key, _)| split_timed_key(&key)).map(|(time, _)| time))
+    }
+
+    /// Makes the index of a store from before format 1, which found tombstones by their ids.
+    pub(super) fn index_tombstones(&self) -> Result<(), StoreError> {
+        for id in ids(self.gone.iter()) {
+            let id = id?;
+            if let Some(tombstone) = self.tombstone(id)? {
+                self.apply(Batch::default().put(&self.deleted, timed_key(tombstone.since, id), &[]))?;
+            }
+        }
+        Ok(())
     }
 
     /// The ticket of the newest task, or 0.
@@ -191,27 +245,41 @@ impl<'a> Batch<'a> {
         self
     }
 
-    /// The record, wherever it now belongs.
-    pub(super) fn record(self, trees: &'a Trees, record: &Record) -> Self {
+    /// The record, wherever it belongs; `now` is when it ended, if it is over.
+    pub(super) fn record(self, trees: &'a Trees, record: &Record, now: Moment) -> Self {
+        let batch = self.record_without_announcement(trees, record, now);
+        if record.is_over() && record.callback.is_some() {
+            let announcement = Announcement { ended: now, attempts: 0 };
+            batch.put(&trees.callbacks, timed_key(now, record.id), &announcement.to_bytes())
+        } else {
+            batch
+        }
+    }
+
+    /// The same, for a task whose end is announced or isn't as the caller says.
+    pub(super) fn record_without_announcement(
+        mut self,
+        trees: &'a Trees,
+        record: &Record,
+        now: Moment,
+    ) -> Self {
         let id = record.id.as_bytes();
-        let batch = self.write(&trees.tasks, id, record);
+        let end = record.is_over().then_some(now);
+        self.0.push(Change {
+            tree: &trees.tasks,
+            key: id.to_vec(),
+            value: encode_task(record, end).map(Some),
+        });
         match &record.state {
-            State::Queued => batch.put(&trees.queue, id, &[]).remove(&trees.running, id),
+            State::Queued => self.put(&trees.queue, id, &[]).remove(&trees.running, id),
             State::Running => {
-                batch.remove(&trees.queue, id).put(&trees.running, id, &record.attempts.to_be_bytes())
+                self.remove(&trees.queue, id).put(&trees.running, id, &record.attempts.to_be_bytes())
             }
-            State::Finished { completed, .. } => {
-                let batch = batch.remove(&trees.queue, id).remove(&trees.running, id).put(
-                    &trees.ended,
-                    timed_key(*completed, record.id),
-                    &[],
-                );
-                if record.callback.is_some() {
-                    batch.put(&trees.callbacks, timed_key(*completed, record.id), &0_u32.to_be_bytes())
-                } else {
-                    batch
-                }
-            }
+            State::Finished { .. } => self.remove(&trees.queue, id).remove(&trees.running, id).put(
+                &trees.ended,
+                timed_key(now, record.id),
+                &[],
+            ),
         }
     }
 }
@@ -222,20 +290,19 @@ pub(super) fn owned_key(owner: Option<&str>, rest: &[u8]) -> Vec<u8> {
 }
 
 /// Keys in the order of time.
-pub(super) fn timed_key(time: Timestamp, id: TaskId) -> Vec<u8> {
+pub(super) fn timed_key(time: Moment, id: TaskId) -> Vec<u8> {
     [time_prefix(time).as_slice(), id.as_bytes()].concat()
 }
 
-/// What [`timed_key`] begins with. Times before 1970 are as old as that.
-pub(super) fn time_prefix(time: Timestamp) -> [u8; 8] {
-    u64::try_from(time.as_millisecond()).unwrap_or_default().to_be_bytes()
+/// What [`timed_key`] begins with.
+pub(super) fn time_prefix(time: Moment) -> [u8; 8] {
+    time.millis().to_be_bytes()
 }
 
 /// Takes a [`timed_key`] apart.
-pub(super) fn split_timed_key(key: &[u8]) -> Option<(Timestamp, TaskId)> {
+pub(super) fn split_timed_key(key: &[u8]) -> Option<(Moment, TaskId)> {
     let (time, id) = key.split_first_chunk::<8>()?;
-    let millis = i64::try_from(u64::from_be_bytes(*time)).ok()?;
-    Some((Timestamp::from_millisecond(millis).ok()?, TaskId::from_slice(id)?))
+    Some((Moment::from_millis(u64::from_be_bytes(*time)), TaskId::from_slice(id)?))
 }
 
 /// The ids that are keys; what is no id is passed over.
@@ -253,6 +320,33 @@ fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     Ok(bytes)
 }
 
+/// A record as it is kept: before that of a finished task stands the moment of its end, which begins
+/// with a zero byte for the next 2,000 years, as no record does.
+fn encode_task(record: &Record, end: Option<Moment>) -> Result<Vec<u8>, StoreError> {
+    let record = encode(record)?;
+    Ok(match end {
+        Some(end) => [time_prefix(end).as_slice(), &record].concat(),
+        None => record,
+    })
+}
+
+/// Reads what [`encode_task`] wrote. Before format 1 a task ended when its record says.
+pub(super) fn decode_task(id: TaskId, bytes: &[u8]) -> Result<(Record, Option<Moment>), StoreError> {
+    if let Some((time, rest)) = bytes.split_first_chunk::<8>()
+        && time[0] == 0
+    {
+        return Ok((decode(id, rest)?, Some(Moment::from_millis(u64::from_be_bytes(*time)))));
+    }
+    let record: Record = decode(id, bytes)?;
+    let end = match &record.state {
+        State::Finished { completed, .. } => {
+            Some(Moment::from_millis(u64::try_from(completed.as_millisecond()).unwrap_or_default()))
+        }
+        State::Queued | State::Running => None,
+    };
+    Ok((record, end))
+}
+
 fn decode<T: DeserializeOwned>(id: TaskId, bytes: &[u8]) -> Result<T, StoreError> {
     rmp_serde::from_slice(bytes).map_err(|error| StoreError::Unreadable { id, problem: error.to_string() })
 }
@@ -260,6 +354,23 @@ fn decode<T: DeserializeOwned>(id: TaskId, bytes: &[u8]) -> Result<T, StoreError
 pub(super) fn failed(error: &sled::Error) -> StoreError {
     match error {
         sled::Error::Io(io) if io.kind() == std::io::ErrorKind::StorageFull => StoreError::NoSpace,
+        sled::Error::Corruption { .. } => StoreError::Failed(DAMAGED.to_owned()),
         error => StoreError::Failed(error.to_string()),
     }
 }
+
+/// Runs what touches sled, which panics at some damages that it meets.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        Err(StoreError::Failed(format!("{DAMAGED} (sled panicked: {})", words_of(&*panic))))
+    })
+}
+
+/// What a panic said.
+pub(super) fn words_of(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
+}
+
+const DAMAGED: &str = "its files are damaged; stop the server and restore the data folder from a backup; \
+                       `tintype doctor` says what can still be read";

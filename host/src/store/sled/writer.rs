@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
 use super::commit::GroupCommit;
-use super::trees::Trees;
+use super::trees::{Trees, guarded};
 use crate::task::StoreError;
 
 type Job = Box<dyn FnOnce(&Trees, &GroupCommit) + Send>;
@@ -56,7 +56,7 @@ impl Writer {
                 let _ = answer.send(Err(error));
                 return;
             }
-            match job(trees) {
+            match guarded(|| job(trees)) {
                 Ok(value) => commit.when_durable(Box::new(move |settled| {
                     if settled.is_ok() {
                         then(&value);
@@ -64,6 +64,10 @@ impl Writer {
                     let _ = answer.send(settled.map(|()| value));
                 })),
                 Err(error) => {
+                    if let StoreError::Failed(_) = &error {
+                        // sled itself refused: nothing that follows can be trusted.
+                        commit.fail(error.clone());
+                    }
                     let _ = answer.send(Err(error));
                 }
             }

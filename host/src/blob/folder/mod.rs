@@ -1,0 +1,288 @@
+//! Blobs as files of a local folder.
+//!
+//! `blobs/{period}/{task}.{part}`. Bytes are written to `blobs/tmp`, synced, renamed
+//! to their place, and the folder is synced (a rename is durable only with its folder). A file under
+//! its final name is therefore always whole.
+
+mod staging;
+mod verify;
+mod walk;
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+
+pub(super) use self::staging::Content;
+use self::staging::{FolderWriter, TemporaryFile};
+use self::verify::Verified;
+use super::{BlobError, BlobKey, BlobStore, BlobStream, BlobWriter, Expected, Listed, Period, Staged};
+use crate::digest::Digest;
+
+/// Up to this size a blob stays in memory until it is kept: one trip to a blocking thread instead of
+/// several. Larger ones go to their file in pieces of this size, which bounds memory per upload.
+const PIECE: usize = 256 << 10;
+
+/// The folder of bytes on their way.
+const TEMPORARY: &str = "tmp";
+/// The folder of pictures whose task is lost.
+const LOST: &str = "lost";
+
+/// Bytes of a probe: as much as a small picture, more than a file system keeps in its inode.
+const PROBE: [u8; 16 << 10] = [0; 16 << 10];
+
+/// See the module.
+pub struct FolderBlobs {
+    root: PathBuf,
+    next_temporary: AtomicU64,
+    sync: FileSync,
+    verified: Arc<Verified>,
+}
+
+/// Whether what is kept is made durable before it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileSync {
+    /// Every file, and its folder.
+    Each,
+    /// Nothing: somebody else syncs the file system now and then.
+    Elsewhere,
+}
+
+impl FolderBlobs {
+    /// Opens the store in `root`, or makes it, and removes what an earlier process left unfinished.
+    ///
+    /// # Errors
+    /// The folder cannot be read or written.
+    pub fn open(root: &Path, sync: FileSync) -> Result<Self, BlobError> {
+        let temporary = root.join(TEMPORARY);
+        let prepare = || -> io::Result<()> {
+            fs::create_dir_all(&temporary)?;
+            for entry in fs::read_dir(&temporary)? {
+                fs::remove_file(entry?.path())?;
+            }
+            sync_folder(root)?;
+            root.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
+        };
+        prepare().map_err(failed(&format!("preparing {}", root.display())))?;
+        Ok(Self::beside(root, sync))
+    }
+
+    /// The store in `root` as it is, for reading beside the process that works on it.
+    #[must_use]
+    pub fn beside(root: &Path, sync: FileSync) -> Self {
+        Self { root: root.to_owned(), next_temporary: AtomicU64::default(), sync, verified: Arc::default() }
+    }
+
+    fn folder_of(&self, period: Period) -> PathBuf {
+        self.root.join(period.to_string())
+    }
+
+    fn path_of(&self, key: BlobKey) -> PathBuf {
+        self.folder_of(Period::of(key.task)).join(key.to_string())
+    }
+
+    fn temporary(&self) -> PathBuf {
+        let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
+        self.root.join(TEMPORARY).join(number.to_string())
+    }
+
+    /// How many pictures were set aside.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    pub fn lost(&self) -> Result<usize, BlobError> {
+        let lost = walk::list(&self.root.join(LOST)).map_err(failed("looking through the pictures"))?;
+        Ok(lost.len())
+    }
+
+    /// Names of files and folders that are none of the store's.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    pub fn strays(&self) -> Result<Vec<String>, BlobError> {
+        walk::strays(&self.root).map_err(failed("looking through the pictures"))
+    }
+}
+
+#[async_trait]
+impl BlobStore for FolderBlobs {
+    fn writer(&self) -> Box<dyn BlobWriter> {
+        Box::new(FolderWriter::new(self.temporary()))
+    }
+
+    async fn keep(&self, blobs: Vec<(BlobKey, Staged)>) -> Result<(), BlobError> {
+        let places: Vec<(PathBuf, PathBuf, Content)> = blobs
+            .into_iter()
+            .map(|(key, staged)| (self.path_of(key), self.temporary(), staged.content))
+            .collect();
+        let (root, sync) = (self.root.clone(), self.sync);
+        blocking("keeping a picture", move || {
+            let mut kept = vec![];
+            let result = keep_all(&root, sync, places, &mut kept);
+            if result.is_err() {
+                for path in kept {
+                    // Best effort: an orphan is swept later.
+                    let _ = fs::remove_file(path);
+                }
+            }
+            result
+        })
+        .await
+    }
+
+    async fn read(&self, key: BlobKey, expected: &Expected) -> Result<Vec<u8>, BlobError> {
+        let (path, expected) = (self.path_of(key), *expected);
+        let read = move || {
+            let bytes = fs::read(path)?;
+            Ok((Digest::of(&bytes) == expected.digest).then_some(bytes))
+        };
+        blocking(&format!("reading {key}"), read).await?.ok_or(BlobError::Damaged(key))
+    }
+
+    async fn stream(
+        &self,
+        key: BlobKey,
+        expected: &Expected,
+        range: Range<u64>,
+    ) -> Result<BlobStream, BlobError> {
+        let (path, expected, verified) = (self.path_of(key), *expected, Arc::clone(&self.verified));
+        let open = move || {
+            let mut file = File::open(path)?;
+            if !verified.check(key, &mut file, &expected)? {
+                return Ok(None);
+            }
+            file.seek(SeekFrom::Start(range.start))?;
+            let mut left = range.end - range.start;
+            let first = next_piece(&mut file, &mut left)?;
+            Ok(Some((file, first, left)))
+        };
+        let opened = blocking(&format!("reading {key}"), open).await?;
+        let (file, first, left) = opened.ok_or(BlobError::Damaged(key))?;
+        let rest = stream::try_unfold((file, left), move |(mut file, mut left)| async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let read = move || next_piece(&mut file, &mut left).map(|piece| (piece, (file, left)));
+            tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?.map(Some)
+        });
+        Ok(Box::pin(stream::StreamExt::chain(stream::iter([Ok(first)]), rest)))
+    }
+
+    async fn delete(&self, keys: &[BlobKey]) -> Result<(), BlobError> {
+        let paths: Vec<PathBuf> = keys.iter().map(|key| self.path_of(*key)).collect();
+        blocking("deleting pictures", move || {
+            for path in paths {
+                match fs::remove_file(path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn periods(&self) -> Result<Vec<Period>, BlobError> {
+        let root = self.root.clone();
+        blocking("looking through the pictures", move || walk::periods(&root)).await
+    }
+
+    async fn list(&self, period: Period) -> Result<Vec<Listed>, BlobError> {
+        let folder = self.folder_of(period);
+        blocking("looking through the pictures", move || walk::list(&folder)).await
+    }
+
+    async fn set_aside(&self, key: BlobKey) -> Result<(), BlobError> {
+        let (root, path) = (self.root.clone(), self.path_of(key));
+        blocking("setting a picture aside", move || walk::set_aside(&root, &path, key)).await
+    }
+
+    async fn tidy(&self, period: Period) -> Result<(), BlobError> {
+        let folder = self.folder_of(period);
+        blocking("removing an empty folder", move || walk::remove_if_empty(&folder)).await
+    }
+
+    async fn probe(&self) -> Result<(), BlobError> {
+        let path = self.temporary();
+        blocking("writing a probe", move || TemporaryFile::with(path, &PROBE)?.sync()).await
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        let stat = rustix::fs::statvfs(&self.root).ok()?;
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
+
+fn keep_all(
+    root: &Path,
+    sync: FileSync,
+    places: Vec<(PathBuf, PathBuf, Content)>,
+    kept: &mut Vec<PathBuf>,
+) -> io::Result<()> {
+    let mut folders: Vec<PathBuf> = vec![];
+    for (target, temporary, content) in places {
+        let folder = target.parent().unwrap_or(root).to_owned();
+        if !folders.contains(&folder) {
+            if !folder.is_dir() {
+                fs::create_dir_all(&folder)?;
+                if sync == FileSync::Each {
+                    sync_folder(root)?;
+                }
+            }
+            folders.push(folder);
+        }
+        let file = match content {
+            Content::File(file) => file,
+            Content::Memory(bytes) => TemporaryFile::with(temporary, &bytes)?,
+        };
+        if sync == FileSync::Each {
+            file.sync()?;
+        }
+        file.keep_as(&target)?;
+        kept.push(target);
+    }
+    match sync {
+        FileSync::Each => folders.iter().try_for_each(|folder| sync_folder(folder)),
+        FileSync::Elsewhere => Ok(()),
+    }
+}
+
+fn next_piece(file: &mut File, left: &mut u64) -> io::Result<Bytes> {
+    let wanted = usize::try_from(*left).unwrap_or(PIECE).min(PIECE);
+    let mut piece = vec![0; wanted];
+    file.read_exact(&mut piece)?;
+    *left -= wanted as u64;
+    Ok(piece.into())
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+async fn blocking<T: Send + 'static>(
+    doing: &str,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, BlobError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(failed(doing)),
+        Err(panic) => Err(failed(doing)(io::Error::other(panic))),
+    }
+}
+
+fn failed(doing: &str) -> impl FnOnce(io::Error) -> BlobError {
+    let doing = doing.to_owned();
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound => BlobError::NotFound(doing),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BlobError::NoSpace,
+        _ => BlobError::Io { doing, source },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! `tintype backup`, `restore` and `doctor`: commands on a data folder, beside a server that runs on it
+//! or without one.
+
+mod copy;
+mod doctor;
+mod pictures;
+mod source;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use self::copy::Copied;
+use super::settings;
+use crate::config::Config;
+use crate::data_folder::DataFolder;
+use crate::store::sled::SledStore;
+
+/// The setting that says which folder.
+const SETTINGS: &[&str] = &["data_dir"];
+
+pub(super) fn backup_command() -> Command {
+    settings::with_some_flags(
+        Command::new("backup")
+            .about("Copy the data folder to a new folder, while the server runs or without it")
+            .arg(folder("folder", "FOLDER", "Where to: a folder that is empty or does not exist")),
+        SETTINGS,
+    )
+}
+
+pub(super) fn restore_command() -> Command {
+    settings::with_some_flags(
+        Command::new("restore").about("Make a data folder from a backup").arg(folder(
+            "backup",
+            "BACKUP",
+            "The folder that `tintype backup` made",
+        )),
+        SETTINGS,
+    )
+}
+
+pub(super) fn doctor_command() -> Command {
+    settings::with_some_flags(
+        Command::new("doctor")
+            .about("Check every task and picture of a data folder or backup; changes nothing by itself")
+            .arg(
+                Arg::new("accept-loss")
+                    .long("accept-loss")
+                    .action(ArgAction::SetTrue)
+                    .help("Let the next start go on without records that the task store has lost"),
+            ),
+        SETTINGS,
+    )
+}
+
+fn folder(id: &'static str, name: &'static str, help: &'static str) -> Arg {
+    Arg::new(id).value_name(name).required(true).value_parser(clap::value_parser!(PathBuf)).help(help)
+}
+
+pub(super) fn backup(matches: &ArgMatches) -> anyhow::Result<()> {
+    let (from, to) = (data_dir(matches)?, path(matches, "folder"));
+    let copied = block_on(copy::copy(&from, to))?;
+    report(&copied, &format!("{} is a backup of {}", to.display(), from.display()))
+}
+
+pub(super) fn restore(matches: &ArgMatches) -> anyhow::Result<()> {
+    let (from, to) = (path(matches, "backup"), data_dir(matches)?);
+    let copied = block_on(copy::copy(from, &to))?;
+    report(&copied, &format!("{} is restored from {}", to.display(), from.display()))
+}
+
+pub(super) fn doctor(matches: &ArgMatches) -> anyhow::Result<()> {
+    let root = data_dir(matches)?;
+    if matches.get_flag("accept-loss") {
+        let folder = DataFolder::open_existing(&root)?;
+        SledStore::accept_loss(&folder.paths().tasks())
+            .with_context(|| format!("{}", folder.paths().tasks().display()))?;
+        eprintln!("The next start takes the task store as it is.");
+    }
+    let findings = block_on(doctor::examine(&root))?;
+    findings.write(&root, &mut io::stdout().lock())?;
+    anyhow::ensure!(findings.is_healthy(), "there are problems; `tintype backup` saves what is not damaged");
+    Ok(())
+}
+
+/// Says what was copied; damages are an error, though everything else is there.
+fn report(copied: &Copied, done: &str) -> anyhow::Result<()> {
+    for damage in &copied.damages {
+        eprintln!("damaged: {damage}");
+    }
+    println!("{done}: {} tasks, {} pictures, {} bytes", copied.tasks, copied.pictures, copied.bytes);
+    let damages = copied.damages.len();
+    anyhow::ensure!(damages == 0, "{damages} damaged records and pictures are not in the copy");
+    Ok(())
+}
+
+fn data_dir(matches: &ArgMatches) -> anyhow::Result<PathBuf> {
+    Ok(Config::read(&settings::gather(matches)?)?.storage.data_dir)
+}
+
+fn path<'a>(matches: &'a ArgMatches, id: &str) -> &'a Path {
+    matches.get_one::<PathBuf>(id).map_or(Path::new(""), PathBuf::as_path)
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

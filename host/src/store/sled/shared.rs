@@ -1,0 +1,127 @@
+//! What the writing thread and the readers both look at, and the two changes that need most of it:
+//! accepting a task and handing one out.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::clock::Clock;
+use super::trees::{self, Batch, KeyUse, Trees};
+use crate::task::{NewTask, Record, State, StoreError, Submitted, TaskId};
+
+/// What the writer's jobs and the readers both look at.
+pub(super) struct Shared {
+    /// Tasks whose end is written but not yet durable, as they were before: a reader who saw the end
+    /// could be contradicted by a power cut.
+    pub(super) unsettled: Mutex<HashMap<TaskId, Record>>,
+    /// Until when each running task belongs to its attempt. Monotonic time: no clock change ends a lease.
+    pub(super) leases: Mutex<HashMap<TaskId, (u32, Instant)>>,
+    /// The store's own.
+    pub(super) clock: Arc<Clock>,
+    pub(super) queued: AtomicU64,
+    pub(super) next_ticket: AtomicU64,
+    pub(super) head_ticket: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn unsettled(&self) -> MutexGuard<'_, HashMap<TaskId, Record>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn leases(&self) -> MutexGuard<'_, HashMap<TaskId, (u32, Instant)>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A record as readers may see it.
+    pub(super) fn visible(&self, stored: Record) -> Record {
+        self.unsettled().get(&stored.id).cloned().unwrap_or(stored)
+    }
+
+    /// Writes a new task, unless its request was accepted before.
+    pub(super) fn accept(
+        &self,
+        trees: &Trees,
+        task: NewTask,
+        max_queue: u64,
+    ) -> Result<Submitted, StoreError> {
+        if let Some(idempotency) = &task.idempotency
+            && let Some(used) = trees.key_use(task.owner.as_deref(), idempotency.key)?
+            && used.expires > self.clock.now()
+            && let Some(record) = trees.get(used.task)?
+        {
+            return if used.fingerprint == idempotency.fingerprint {
+                Ok(Submitted::Before(self.visible(record)))
+            } else {
+                Err(StoreError::KeyReused)
+            };
+        }
+        if self.queued.load(Ordering::Relaxed) >= max_queue {
+            return Err(StoreError::Full);
+        }
+        let idempotency = task.idempotency;
+        let record = Record {
+            id: task.id,
+            ticket: self.next_ticket.fetch_add(1, Ordering::Relaxed),
+            submitted: task.submitted,
+            operations: task.operations,
+            details: task.details,
+            input: task.input,
+            attachments: task.attachments,
+            owner: task.owner,
+            callback: task.callback,
+            idempotency_key: idempotency.as_ref().map(|idempotency| idempotency.key),
+            attempts: 0,
+            crashes: 0,
+            state: State::Queued,
+        };
+        let mut batch = Batch::default().record(trees, &record, self.clock.now());
+        let owner = record.owner.as_deref();
+        if owner.is_some() {
+            batch = batch.put(&trees.owned, trees::owned_key(owner, record.id.as_bytes()), &[]);
+        }
+        if let Some(idempotency) = idempotency {
+            let used = KeyUse {
+                task: record.id,
+                fingerprint: idempotency.fingerprint,
+                expires: self.clock.now().after(idempotency.lifetime),
+            };
+            batch = batch.write(&trees.keys, trees::owned_key(owner, idempotency.key.as_bytes()), &used);
+        }
+        trees.apply(batch)?;
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        Ok(Submitted::New(record))
+    }
+
+    /// Hands out what waits longest.
+    pub(super) fn claim(
+        &self,
+        trees: &Trees,
+        limit: usize,
+        idle: bool,
+        lease: Duration,
+    ) -> Result<Vec<Record>, StoreError> {
+        let mut claimed: Vec<Record> = vec![];
+        for id in trees.waiting(limit)? {
+            let Some(mut record) = trees.get(id)? else {
+                trees.apply(Batch::default().remove(&trees.queue, id.as_bytes()))?;
+                self.queued.fetch_sub(1, Ordering::Relaxed);
+                continue;
+            };
+            let alone = record.is_suspect();
+            if alone && !(idle && claimed.is_empty()) {
+                break;
+            }
+            let Ok(attempt) = record.claim() else { break };
+            trees.apply(Batch::default().record(trees, &record, self.clock.now()))?;
+            self.leases().insert(id, (attempt, Instant::now() + lease));
+            self.queued.fetch_sub(1, Ordering::Relaxed);
+            self.head_ticket.fetch_max(record.ticket + 1, Ordering::Relaxed);
+            claimed.push(record);
+            if alone {
+                break;
+            }
+        }
+        Ok(claimed)
+    }
+}

@@ -50,6 +50,8 @@ mod section_5_refusals {
 mod server {
     mod broken_clients;
     mod config;
+    mod corruption;
+    mod data_folder;
     mod lifecycle;
     mod load;
     mod pictures;

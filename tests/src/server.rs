@@ -30,7 +30,11 @@ impl Setup {
     /// Sets a setting by its flag.
     #[must_use]
     pub fn with(mut self, flag: &str, value: impl ToString) -> Self {
-        self.flags.extend([format!("--{flag}"), value.to_string()]);
+        let flag = format!("--{flag}");
+        match self.flags.iter().position(|known| *known == flag) {
+            Some(at) => self.flags[at + 1] = value.to_string(),
+            None => self.flags.extend([flag, value.to_string()]),
+        }
         self
     }
 
@@ -245,6 +249,26 @@ impl Server {
         let Self { process, folder, setup, keys } = self;
         drop(process);
         Self::start(folder, setup, keys)
+    }
+
+    /// The same, with another value of a setting from now on.
+    #[must_use]
+    pub fn kill_and_restart_with(mut self, flag: &str, value: impl ToString) -> Self {
+        self.setup = self.setup.with(flag, value);
+        self.kill_and_restart()
+    }
+
+    /// Kills the process, throws its data away, and starts another one on what a backup gives back.
+    #[must_use]
+    pub fn kill_and_restore(mut self, backup: &Path) -> Self {
+        self.kill();
+        let data = self.folder().join("data");
+        std::fs::remove_dir_all(&data).unwrap();
+        let data = data.display().to_string();
+        let restored =
+            run(&["restore", &backup.display().to_string(), "--data-dir", &data], &[], self.folder());
+        assert_eq!(restored.code, Some(0), "{restored:?}");
+        self.kill_and_restart()
     }
 
     /// Starts again on the same data, after the process has ended by itself.

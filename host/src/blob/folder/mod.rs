@@ -97,7 +97,8 @@ impl FolderBlobs {
     /// # Errors
     /// [`BlobError::Io`].
     pub fn lost(&self) -> Result<usize, BlobError> {
-        let lost = walk::list(&self.root.join(LOST)).map_err(failed("looking through the pictures"))?;
+        let lost =
+            walk::list(&self.root.join(LOST), |_| true).map_err(failed("looking through the pictures"))?;
         Ok(lost.len())
     }
 
@@ -195,7 +196,10 @@ impl BlobStore for FolderBlobs {
 
     async fn list(&self, period: Period) -> Result<Vec<Listed>, BlobError> {
         let folder = self.folder_of(period);
-        blocking("looking through the pictures", move || walk::list(&folder)).await
+        blocking("looking through the pictures", move || {
+            walk::list(&folder, |key| Period::of(key.task) == period)
+        })
+        .await
     }
 
     async fn set_aside(&self, key: BlobKey) -> Result<(), BlobError> {

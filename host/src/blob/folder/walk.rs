@@ -18,8 +18,8 @@ pub(super) fn periods(root: &Path) -> io::Result<Vec<Period>> {
     Ok(periods)
 }
 
-/// What lies in a folder that may be gone.
-pub(super) fn list(folder: &Path) -> io::Result<Vec<Listed>> {
+/// What lies in a folder that may be gone. `belongs` says which blobs are where they belong.
+pub(super) fn list(folder: &Path, belongs: impl Fn(&BlobKey) -> bool) -> io::Result<Vec<Listed>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
         entries => entries?,
@@ -27,7 +27,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Listed>> {
     entries
         .map(|entry| {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            Ok(BlobKey::parse(&name).map_or(Listed::Stray(name), Listed::Blob))
+            Ok(BlobKey::parse(&name).filter(&belongs).map_or(Listed::Stray(name), Listed::Blob))
         })
         .collect()
 }

@@ -4,14 +4,39 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use super::pictures::{self, Picture};
-use super::source::Source;
+use super::source::{Source, options};
 use crate::blob::{BlobKey, BlobStore as _, FileSync, FolderBlobs, Listed};
-use crate::data_folder::Paths;
-use crate::task::{Entry, KeptTask, State, TaskId};
+use crate::data_folder::{DataFolder, Paths};
+use crate::store::sled::SledStore;
+use crate::task::{Entry, KeptTask, Lookup, State, TaskId, TaskStore as _};
 
 /// Problems that are written out; of further ones only the number.
 const MOST: usize = 100;
+
+/// Goes on without what the task store has lost, and sets aside the pictures of tasks that it no longer
+/// knows, before a server takes them for litter. Gives how many there are.
+pub(super) async fn accept_loss(root: &Path) -> anyhow::Result<u64> {
+    let folder = DataFolder::open_existing(root)?;
+    let paths = folder.paths();
+    SledStore::accept_loss(&paths.tasks()).with_context(|| format!("{}", paths.tasks().display()))?;
+    let (store, _) = SledStore::open(&paths.tasks(), &options())?;
+    let blobs = FolderBlobs::beside(&paths.blobs(), FileSync::Elsewhere);
+    let mut set_aside = 0;
+    for period in blobs.periods().await? {
+        for listed in blobs.list(period).await? {
+            if let Listed::Blob(key) = listed
+                && let Lookup::Unknown = store.get(key.task).await?
+            {
+                blobs.set_aside(key).await?;
+                set_aside += 1;
+            }
+        }
+    }
+    Ok(set_aside)
+}
 
 /// What was found.
 #[derive(Debug, Default)]

@@ -9,14 +9,11 @@ mod source;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use self::copy::Copied;
 use super::settings;
 use crate::config::Config;
-use crate::data_folder::DataFolder;
-use crate::store::sled::SledStore;
 
 /// The setting that says which folder.
 const SETTINGS: &[&str] = &["data_dir"];
@@ -49,7 +46,7 @@ pub(super) fn doctor_command() -> Command {
                 Arg::new("accept-loss")
                     .long("accept-loss")
                     .action(ArgAction::SetTrue)
-                    .help("Let the next start go on without records that the task store has lost"),
+                    .help("Go on without records that the task store has lost; their pictures are set aside"),
             ),
         SETTINGS,
     )
@@ -74,10 +71,10 @@ pub(super) fn restore(matches: &ArgMatches) -> anyhow::Result<()> {
 pub(super) fn doctor(matches: &ArgMatches) -> anyhow::Result<()> {
     let root = data_dir(matches)?;
     if matches.get_flag("accept-loss") {
-        let folder = DataFolder::open_existing(&root)?;
-        SledStore::accept_loss(&folder.paths().tasks())
-            .with_context(|| format!("{}", folder.paths().tasks().display()))?;
-        eprintln!("The next start takes the task store as it is.");
+        let set_aside = block_on(doctor::accept_loss(&root))?;
+        eprintln!(
+            "The task store is taken as it is; {set_aside} pictures of tasks that it does not know are in blobs/lost."
+        );
     }
     let findings = block_on(doctor::examine(&root))?;
     findings.write(&root, &mut io::stdout().lock())?;

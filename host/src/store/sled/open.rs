@@ -58,6 +58,7 @@ pub(super) fn database(folder: &Path, cache: u64) -> Result<(sled::Db, File), Op
     };
     fs::create_dir_all(folder).map_err(io_error(folder))?;
     remove_unfinished_snapshots(folder).map_err(io_error(folder))?;
+    set_damaged_snapshots_aside(folder).map_err(io_error(folder))?;
     let config = sled::Config::new()
         .path(folder)
         .cache_capacity(cache)
@@ -96,6 +97,27 @@ fn remove_unfinished_snapshots(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A snapshot saves sled the reading of its log, which says the same; but sled refuses to open with one
+/// that is damaged. What it ends with (the length, and the CRC-32 of all before both) tells.
+fn set_damaged_snapshots_aside(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && !is_whole_snapshot(&fs::read(entry.path())?) {
+            tracing::warn!(%name, "a snapshot of the task store is damaged: the log is read instead");
+            fs::rename(entry.path(), folder.join(format!("damaged.{name}")))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_whole_snapshot(bytes: &[u8]) -> bool {
+    let Some((rest, crc)) = bytes.split_last_chunk::<4>() else { return false };
+    let Some((content, _length)) = rest.split_last_chunk::<8>() else { return false };
+    !content.is_empty() && crc32fast::hash(content) == u32::from_le_bytes(*crc)
 }
 
 /// sled words its lock conflict as an error of kind `Other`, with the system's error in the text.

@@ -23,3 +23,4 @@ pub mod plugin;
 pub mod store;
 pub mod task;
 pub mod telemetry;
+pub mod xml_text;

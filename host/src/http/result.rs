@@ -28,18 +28,7 @@ use crate::task::{BlobInfo, Record, State as TaskState, Tasks};
     operation_id = "getImage",
     tag = "images",
     params(params::ResultPath, params::Conditions),
-    responses(
-        answers::Image,
-        answers::PartOfImage,
-        answers::NotModified,
-        answers::BadRequest,
-        answers::Unauthorized,
-        answers::NotFound,
-        answers::Gone,
-        answers::PreconditionFailed,
-        answers::BadRange,
-        answers::Internal,
-    )
+    responses(answers::AnyOfImage)
 )]
 pub(super) async fn get_first(
     State(app): State<App>,
@@ -58,18 +47,7 @@ pub(super) async fn get_first(
     operation_id = "getNumberedImage",
     tag = "images",
     params(params::ResultPath, params::NumberPath, params::Conditions),
-    responses(
-        answers::Image,
-        answers::PartOfImage,
-        answers::NotModified,
-        answers::BadRequest,
-        answers::Unauthorized,
-        answers::NotFound,
-        answers::Gone,
-        answers::PreconditionFailed,
-        answers::BadRange,
-        answers::Internal,
-    )
+    responses(answers::AnyOfImage)
 )]
 pub(super) async fn get_numbered(
     State(app): State<App>,

@@ -3,6 +3,8 @@
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use crate::xml_text::clean;
+
 /// An element that is being written.
 pub(super) struct Element<'a>(&'a mut Writer<Vec<u8>>);
 
@@ -53,13 +55,6 @@ impl Element<'_> {
 
 fn write<T>(result: std::io::Result<T>) {
     result.expect("writing to memory cannot fail");
-}
-
-/// Escaping makes `<` harmless, but no escape lets XML 1.0 carry a control character (section 2.2).
-fn clean(text: &str) -> String {
-    let legal =
-        |c: char| matches!(c, '\t' | '\n' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-    text.chars().map(|c| if legal(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::xml_text;
+
 /// Longest text of a plugin that reaches a client, in bytes.
 const LONGEST_DETAIL: usize = 1024;
 
@@ -85,8 +87,7 @@ impl fmt::Display for Failure {
 }
 
 fn cut(text: &str) -> String {
-    let mut clean: String =
-        text.chars().map(|c| if is_xml_char(c) { c } else { char::REPLACEMENT_CHARACTER }).collect();
+    let mut clean = xml_text::clean(text);
     if clean.len() > LONGEST_DETAIL {
         let mut end = LONGEST_DETAIL - '…'.len_utf8();
         while !clean.is_char_boundary(end) {
@@ -96,12 +97,6 @@ fn cut(text: &str) -> String {
         clean.push('…');
     }
     clean
-}
-
-/// XML 1.0 section 2.2, production `Char`. Carriage returns are left out: a parser would turn them
-/// into line feeds.
-fn is_xml_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 #[cfg(test)]

@@ -88,6 +88,27 @@ answers! {
     DiskFull = "507", refusal("The server's disk is full.", &[RETRY]);
 }
 
+/// Whatever can be answered to who asks for an image.
+pub(in super::super) struct AnyOfImage;
+
+impl IntoResponses for AnyOfImage {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let answers = [
+            Image::responses(),
+            PartOfImage::responses(),
+            NotModified::responses(),
+            BadRequest::responses(),
+            Unauthorized::responses(),
+            NotFound::responses(),
+            Gone::responses(),
+            PreconditionFailed::responses(),
+            BadRange::responses(),
+            Internal::responses(),
+        ];
+        answers.into_iter().flatten().collect()
+    }
+}
+
 /// An answer in the format that the client accepts.
 fn both<T: ToSchema>(what: &str, headers: Headers) -> ResponseBuilder {
     let schema = Ref::from_schema_name(T::name());

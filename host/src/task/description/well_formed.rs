@@ -16,6 +16,7 @@ use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
 use super::{DescriptionError, MAX_DEPTH, Problem};
+use crate::xml_text;
 
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
@@ -54,7 +55,7 @@ pub(super) struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// Begins at the first character after a byte order mark.
     pub(super) fn new(text: &'a str) -> Result<Self, DescriptionError> {
-        if let Some((at, char)) = text.char_indices().find(|(_, char)| !is_xml_char(*char)) {
+        if let Some((at, char)) = text.char_indices().find(|(_, char)| !xml_text::is_char(*char)) {
             return Err(Problem::IllegalCharacter(char).at(text, at));
         }
         // quick-xml would swallow it and count it as nothing.
@@ -333,7 +334,7 @@ fn resolve(name: &str) -> Result<char, Problem> {
     let only_digits = digits.chars().all(|digit| digit.is_digit(radix));
     let code = u32::from_str_radix(digits, radix).ok().filter(|_| only_digits);
     code.and_then(char::from_u32)
-        .filter(|char| is_xml_char(*char))
+        .filter(|char| xml_text::is_char(*char))
         .ok_or_else(|| Problem::CharacterReference(format!("&{name};")))
 }
 
@@ -344,11 +345,6 @@ fn line_ends(raw: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(raw)
     }
-}
-
-/// `Char` of XML 1.0 section 2.2.
-fn is_xml_char(char: char) -> bool {
-    matches!(char, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// `Name` of XML 1.0 section 2.3, roughly: letters in the sense of Unicode stand for its tables.

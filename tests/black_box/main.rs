@@ -55,5 +55,6 @@ mod server {
     mod lifecycle;
     mod load;
     mod pictures;
+    mod plugin_changes;
     mod plugin_files;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::ArgMatches;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -19,7 +19,7 @@ use crate::config::{self, Config};
 use crate::control::Control;
 use crate::data_folder::{DataFolder, FORMAT, Paths};
 use crate::http::{self, App, Server};
-use crate::plugin::{CompiledCode, Registry, RunLimits, Sandbox};
+use crate::plugin::{CompiledCode, Patience, PluginFolder, Registry, RunLimits, Sandbox};
 use crate::store::sled::{self, SledOptions, SledStore};
 use crate::task::{self, Parts, Tasks, WorkerOptions, Workers};
 use crate::telemetry;
@@ -30,6 +30,9 @@ const WAY_BACK: Duration = Duration::from_secs(5);
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// File descriptors for what isn't a connection: a picture for some of the requests, the store, plugins.
 const OTHER_FILES: u64 = 1000;
+/// Time between two looks at the plugins folder: a file is read at the second look that finds it the
+/// same, and shall be in use within a second.
+const LOOK: Duration = Duration::from_millis(250);
 
 pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = Config::load(&settings::gather(matches)?)?;
@@ -66,11 +69,11 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     // Before anything that takes time: a signal during start-up counts too.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let hangup = signal(SignalKind::hangup())?;
     // Before the data folder is touched: of two servers the second leaves without a trace.
     let server = Server::bind(&config.http).await?;
 
-    // Held until the end: nobody else may touch the folder while this process does.
-    let (app, data) = {
+    let Assembled { app, plugins, data } = {
         let config = Arc::clone(&config);
         tokio::task::spawn_blocking(move || assemble(config)).await??
     };
@@ -89,6 +92,7 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     tokio::spawn(task::sweep(Arc::clone(&tasks), config.tasks.retention));
     tokio::spawn(task::sweep_orphans(Arc::clone(&tasks)));
     tokio::spawn(task::watch_disk(Arc::clone(&tasks)));
+    tokio::spawn(follow_plugins(plugins, Arc::clone(&tasks), hangup));
     if let Some(sender) = &app.sender {
         tokio::spawn(http::announce(Arc::clone(&tasks), Arc::clone(sender)));
     }
@@ -136,19 +140,27 @@ async fn finish_work(workers: &Workers, mut working: JoinHandle<()>, deadline: I
     }
 }
 
-fn assemble(config: Arc<Config>) -> anyhow::Result<(App, DataFolder)> {
+/// What a server is made of.
+struct Assembled {
+    app: App,
+    plugins: PluginFolder,
+    /// Held until the end: nobody else may touch the folder while this process does.
+    data: DataFolder,
+}
+
+fn assemble(config: Arc<Config>) -> anyhow::Result<Assembled> {
     let (data, format) = DataFolder::open(&config.storage.data_dir)?;
     let keys = Arc::new(Keys::open(&config.auth.keys_file(&config.storage))?);
     let quota = Quota::new(Limits::from_settings(&config.auth));
     let sender = Sender::from_settings(&config.callback)?.map(Arc::new);
-    let registry = load_plugins(&config)?;
+    let (folder, registry) = load_plugins(&config)?;
     let tasks = open_tasks(&config, data.paths(), registry, &quota)?;
     if format < FORMAT {
         // The store brings itself up when it is opened.
         data.paths().write_format()?;
         tracing::info!(from = format, to = FORMAT, "the data folder was brought up to this version's format");
     }
-    Ok((App { tasks, config, keys, quota, sender }, data))
+    Ok(Assembled { app: App { tasks, config, keys, quota, sender }, plugins: folder, data })
 }
 
 fn open_tasks(
@@ -189,7 +201,7 @@ fn open_tasks(
     })?)
 }
 
-fn load_plugins(config: &Config) -> anyhow::Result<Registry> {
+fn load_plugins(config: &Config) -> anyhow::Result<(PluginFolder, Registry)> {
     let plugins = &config.plugins;
     let limits = RunLimits {
         deadline: plugins.deadline,
@@ -202,15 +214,54 @@ fn load_plugins(config: &Config) -> anyhow::Result<Registry> {
     };
     let sandbox = Sandbox::new(limits, config.tasks.workers(), plugins.allow_wasi)?;
     let compiled = CompiledCode::open(&plugins.compiled_dir(&config.storage));
-    let registry = Registry::load(&sandbox, &compiled, &plugins.plugins_dir, plugins.max_plugin_size.0)
-        .with_context(|| {
-            format!(
-                "plugins_dir {}: create the folder, or name another one with --plugins-dir",
-                plugins.plugins_dir.display()
-            )
-        })?;
+    let mut folder = PluginFolder::new(&sandbox, compiled, &plugins.plugins_dir, plugins.max_plugin_size.0);
+    let registry = folder.look(Patience::AtOnce).with_context(|| {
+        format!(
+            "plugins_dir {}: create the folder, or name another one with --plugins-dir",
+            plugins.plugins_dir.display()
+        )
+    })?;
+    let registry = registry.unwrap_or_default();
     if registry.plugins().next().is_none() {
         tracing::warn!(folder = %plugins.plugins_dir.display(), "there are no plugins: every task will be refused");
     }
-    Ok(registry)
+    Ok((folder, registry))
+}
+
+/// Looks at the plugins folder for as long as the server runs, and at once when it is told to.
+async fn follow_plugins(mut folder: PluginFolder, tasks: Arc<Tasks>, mut hangup: Signal) {
+    let mut failing = false;
+    loop {
+        let patience = tokio::select! {
+            () = tokio::time::sleep(LOOK) => Patience::Settled,
+            _ = hangup.recv() => Patience::AtOnce,
+        };
+        let looked = tokio::task::spawn_blocking(move || {
+            let looked = folder.look(patience);
+            (folder, looked)
+        });
+        let looked = match looked.await {
+            Ok((again, looked)) => {
+                folder = again;
+                looked
+            }
+            Err(panic) => {
+                tracing::error!(%panic, "changes in the plugins folder are no longer followed");
+                return;
+            }
+        };
+        match looked {
+            Ok(Some(registry)) => tasks.replace_registry(registry),
+            Ok(None) => {}
+            Err(error) => {
+                // Once, and not four times a second.
+                if !failing {
+                    tracing::error!(%error, "the plugins folder cannot be read; plugins stay as they are");
+                }
+                failing = true;
+                continue;
+            }
+        }
+        failing = false;
+    }
 }

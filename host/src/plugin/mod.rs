@@ -13,11 +13,13 @@
 //! | how compiled code is kept | `compiled.rs` |
 //! | what a plugin says of itself | `descriptor.rs`, `schema.rs` |
 //! | which plugins there are | `registry.rs` |
+//! | how changes in the folder are noticed | `folder.rs` |
 
 mod compiled;
 mod descriptor;
 mod ending;
 mod engine;
+mod folder;
 mod guest;
 mod guest_log;
 mod imports;
@@ -35,6 +37,7 @@ pub use self::compiled::CompiledCode;
 pub use self::descriptor::{Descriptor, DescriptorError, Operation, OutputFormat};
 pub use self::ending::Ending;
 pub use self::engine::{Sandbox, SandboxError};
+pub use self::folder::{Patience, PluginFolder};
 pub use self::interface::{Image, Param, Step, Target, Value};
 pub use self::interrupt::Interrupt;
 pub use self::limits::RunLimits;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use semver::VersionReq;
 
-use super::compiled::CompiledCode;
-use super::engine::Sandbox;
-use super::loaded::{LoadError, Plugin};
+use super::loaded::Plugin;
 
 /// What a client says about which plugin should do an operation.
 #[derive(Clone, Copy, Debug)]
@@ -66,33 +64,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Loads every `*.wasm` of `folder`. What cannot be loaded is logged and listed, and changes
-    /// nothing for the rest. Compiles: call it off the async threads.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
-    pub fn load(
-        sandbox: &Arc<Sandbox>,
-        compiled: &CompiledCode,
-        folder: &Path,
-        max_size: u64,
-    ) -> std::io::Result<Self> {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "wasm"))
-            .collect();
-        files.sort();
-        let mut registry = Self::default();
-        for file in files {
-            match Plugin::load(sandbox, compiled, &file, max_size) {
-                Ok(plugin) => registry.add(plugin),
-                Err(error) => registry.reject(&file, &error),
-            }
-        }
-        Ok(registry)
-    }
-
-    fn add(&mut self, plugin: Plugin) {
+    /// Takes a plugin in, unless there is one of its name and version.
+    pub(super) fn add(&mut self, plugin: &Arc<Plugin>) {
         let same = |known: &Arc<Plugin>| {
             known.descriptor.name == plugin.descriptor.name
                 && known.descriptor.version == plugin.descriptor.version
@@ -105,26 +78,19 @@ impl Registry {
                 known.file.display()
             );
             tracing::error!(file = %plugin.file.display(), "not loaded: {problem}");
-            self.broken.push((plugin.file, problem));
+            self.reject(&plugin.file, &problem);
             return;
         }
-        tracing::info!(
-            plugin = plugin.descriptor.name,
-            version = %plugin.descriptor.version,
-            operations = plugin.descriptor.operations.len(),
-            file = %plugin.file.display(),
-            "loaded"
-        );
-        self.plugins.push(Arc::new(plugin));
+        self.plugins.push(Arc::clone(plugin));
         self.plugins.sort_by(|a, b| {
             let (a, b) = (&a.descriptor, &b.descriptor);
             a.name.cmp(&b.name).then_with(|| b.version.cmp(&a.version))
         });
     }
 
-    fn reject(&mut self, file: &Path, error: &LoadError) {
-        tracing::error!(file = %file.display(), "not loaded: {error}");
-        self.broken.push((file.to_owned(), error.to_string()));
+    /// Notes a file that cannot be used, and why.
+    pub(super) fn reject(&mut self, file: &Path, problem: &str) {
+        self.broken.push((file.to_owned(), problem.to_owned()));
     }
 
     /// The plugins, by name, newest version first.

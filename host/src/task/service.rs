@@ -356,6 +356,11 @@ impl Tasks {
         Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Has the next tasks use these plugins; what runs goes on with what it began with.
+    pub fn replace_registry(&self, registry: Registry) {
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
+    }
+
     /// Takes no more tasks from now on.
     pub fn drain(&self) {
         self.draining.send_replace(true);

@@ -35,7 +35,7 @@ pub enum Refusal {
     #[error("The server has no room for another picture.")]
     NoSpace,
     /// The task store has failed, until the server is started again.
-    #[error("The server's storage has failed.")]
+    #[error("The server's storage has failed, and it must be restarted.")]
     StorageFailed,
     /// Pictures could not be written; that may pass.
     #[error("The server's disk gave an error.")]

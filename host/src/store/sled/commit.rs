@@ -91,8 +91,7 @@ impl GroupCommit {
                 if failed.is_none()
                     && let Err(error) = flusher.flush()
                 {
-                    *lock(&known) = Some(error.clone());
-                    failed = Some(error);
+                    failed = Some(fail(&known, error));
                 }
                 for waiter in group {
                     waiter(failed.clone().map_or(Ok(()), Err));
@@ -133,8 +132,23 @@ impl GroupCommit {
 
     /// Ends it: after `error` nothing more may be written. The first error is the one that counts.
     pub(super) fn fail(&self, error: StoreError) {
-        lock(&self.failure).get_or_insert(error);
+        fail(&self.failure, error);
     }
+}
+
+/// Notes the error that ends the store, and gives the one that did.
+fn fail(failure: &Mutex<Option<StoreError>>, error: StoreError) -> StoreError {
+    let mut first = lock(failure);
+    first
+        .get_or_insert_with(|| {
+            tracing::error!(
+                %error,
+                "nothing can be recorded any more: mend the disk, then start the server again; \
+                 what was acknowledged is kept"
+            );
+            error
+        })
+        .clone()
 }
 
 impl Drop for GroupCommit {

@@ -7,9 +7,12 @@ DATA ?= data
 PLUGINS ?= target/plugins
 # How long `make fuzz` stays with each target.
 SECONDS_EACH ?= 60
+# How often `make crash` kills the server, and by which seed; without one by the clock.
+KILLS ?= 200
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build guests test fuzz lint fmt deny clean
+.PHONY: help run build guests test crash fuzz lint fmt deny clean
 
 help: ## Show what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,9 +32,14 @@ test: build guests ## Run every test
 	# One by one: together their dependencies' features are others, and wasmtime would be built twice.
 	$(CARGO) test --release -p tintype
 	$(CARGO) test --release -p tintype-tests
+	$(CARGO) test --release -p tintype-bench
 	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-componentize
 	./tests/openapi/run.sh
 	./tests/clients/run.sh
+
+crash: build guests ## Kill the server KILLS times while clients work with it, and account for every task
+	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) \
+		$(CARGO) test --release -p tintype-tests --test durability crash_loop -- --nocapture
 
 fuzz: ## Fuzz every parser for SECONDS_EACH; needs a nightly Rust
 	./fuzz/run.sh $(SECONDS_EACH)

@@ -19,6 +19,7 @@ need() { # need COMMAND DEBIAN-PACKAGE WHAT-FOR
 need xmllint libxml2-utils 'checking documents against the XML Schemas'
 need curl curl 'the examples of the README'
 need node nodejs 'Node as a client'
+need strace strace 'the order of what reaches the disk'
 need python3 python3 'Python as a client, and comparing the server with /openapi.json'
 
 # Python packages go into a folder of their own inside target/, again when their list changes.

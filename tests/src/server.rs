@@ -23,7 +23,7 @@ pub struct Setup {
     hostile: bool,
     plugins: Vec<(String, Vec<u8>)>,
     keys: Vec<String>,
-    file_limit: Option<u32>,
+    under: Vec<String>,
 }
 
 impl Setup {
@@ -68,14 +68,29 @@ impl Setup {
 
     /// Starts the server with this soft limit of open files.
     #[must_use]
-    pub fn file_limit(mut self, files: u32) -> Self {
-        self.file_limit = Some(files);
+    pub fn file_limit(self, files: u32) -> Self {
+        self.under(&["sh", "-c", &format!("ulimit -S -n {files} && exec \"$0\" \"$@\"")])
+    }
+
+    /// Starts the server by this command line, which is followed by the server's own and must become
+    /// its process.
+    #[must_use]
+    pub fn under(mut self, command: &[&str]) -> Self {
+        self.under = command.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
     /// Starts a server with a data folder of its own.
     #[must_use]
     pub fn start(self) -> Server {
+        let folder = self.folder();
+        let keys = self.keys.iter().map(|name| (name.clone(), new_key(folder.path(), &[name]))).collect();
+        Server::start(folder, self, keys)
+    }
+
+    /// A folder for a server, with its plugins in it.
+    #[must_use]
+    pub fn folder(&self) -> TempDir {
         let folder = TempDir::new().unwrap();
         let plugins = folder.path().join("plugins");
         std::fs::create_dir(&plugins).unwrap();
@@ -86,8 +101,36 @@ impl Setup {
         for (file, content) in &self.plugins {
             std::fs::write(plugins.join(file), content).unwrap();
         }
-        let keys = self.keys.iter().map(|name| (name.clone(), new_key(folder.path(), &[name]))).collect();
-        Server::start(folder, self, keys)
+        folder
+    }
+
+    /// The command that starts a server on such a folder.
+    #[must_use]
+    pub fn command(&self, folder: &Path) -> Command {
+        let mut command = match self.under.split_first() {
+            Some((program, arguments)) => {
+                let mut command = without_settings(Command::new(program));
+                command.args(arguments).arg(binary());
+                command
+            }
+            None => tintype(),
+        };
+        command
+            .arg("serve")
+            .args(["--listen", "127.0.0.1:0"])
+            .arg("--data-dir")
+            .arg(folder.join("data"))
+            .arg("--plugins-dir")
+            .arg(folder.join("plugins"))
+            // Shared by all tests, or each would compile the plugins anew.
+            .arg("--compiled-dir")
+            .arg(target().join("compiled-for-tests"))
+            .args(["--log-format", "json"])
+            .args(&self.flags)
+            .envs(self.environment.iter().cloned())
+            .current_dir(folder)
+            .stdin(Stdio::null());
+        command
     }
 }
 
@@ -145,7 +188,7 @@ impl Server {
     }
 
     fn start(folder: TempDir, setup: Setup, keys: Vec<(String, String)>) -> Self {
-        let child = command(&folder, &setup).stderr(Stdio::piped()).spawn().unwrap();
+        let child = setup.command(folder.path()).stderr(Stdio::piped()).spawn().unwrap();
         let mut process = Process { child, log: Arc::default(), address: String::new() };
         let ready = follow(&mut process.child, Arc::clone(&process.log));
         // The log is printed when the process is dropped by the panic.
@@ -187,6 +230,12 @@ impl Server {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.child.id()
     }
 
     /// Lines of the log so far.
@@ -329,33 +378,6 @@ impl Drop for Process {
             eprintln!("--- the server's log ---\n{}", self.log.lock().unwrap().join("\n"));
         }
     }
-}
-
-fn command(folder: &TempDir, setup: &Setup) -> Command {
-    let mut command = match setup.file_limit {
-        Some(files) => {
-            let mut shell = without_settings(Command::new("sh"));
-            shell.arg("-c").arg(format!("ulimit -S -n {files} && exec \"$0\" \"$@\"")).arg(binary());
-            shell
-        }
-        None => tintype(),
-    };
-    command
-        .arg("serve")
-        .args(["--listen", "127.0.0.1:0"])
-        .arg("--data-dir")
-        .arg(folder.path().join("data"))
-        .arg("--plugins-dir")
-        .arg(folder.path().join("plugins"))
-        // Shared by all tests, or each would compile the plugins anew.
-        .arg("--compiled-dir")
-        .arg(target().join("compiled-for-tests"))
-        .args(["--log-format", "json"])
-        .args(&setup.flags)
-        .envs(setup.environment.iter().cloned())
-        .current_dir(folder.path())
-        .stdin(Stdio::null());
-    command
 }
 
 /// The binary, without the settings of whoever runs the tests.

@@ -86,7 +86,7 @@ impl Part {
 }
 
 /// Some minutes of ids, whose blobs lie together: no folder grows without bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Period(u32);
 
 /// Milliseconds of ids in a period, as a power of two: about 17 minutes.

@@ -8,12 +8,13 @@ mod staging;
 mod verify;
 mod walk;
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -43,6 +44,38 @@ pub struct FolderBlobs {
     next_temporary: AtomicU64,
     sync: FileSync,
     verified: Arc<Verified>,
+    periods: Arc<Periods>,
+}
+
+/// The periods whose folders are known to be there, durably. Whoever finds a folder that another is
+/// still making must not rely on it; so they are made one at a time.
+#[derive(Debug, Default)]
+struct Periods(Mutex<HashSet<Period>>);
+
+impl Periods {
+    /// Sees to it that a folder is there.
+    fn make(&self, root: &Path, period: Period, sync: FileSync) -> io::Result<()> {
+        let mut known = self.lock();
+        if !known.contains(&period) {
+            fs::create_dir_all(root.join(period.to_string()))?;
+            if sync == FileSync::Each {
+                sync_folder(root)?;
+            }
+            known.insert(period);
+        }
+        Ok(())
+    }
+
+    /// Removes a folder if there is nothing in it.
+    fn tidy(&self, root: &Path, period: Period) -> io::Result<()> {
+        let mut known = self.lock();
+        known.remove(&period);
+        walk::remove_if_empty(&root.join(period.to_string()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<Period>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Whether what is kept is made durable before it is answered.
@@ -76,7 +109,13 @@ impl FolderBlobs {
     /// The store in `root` as it is, for reading beside the process that works on it.
     #[must_use]
     pub fn beside(root: &Path, sync: FileSync) -> Self {
-        Self { root: root.to_owned(), next_temporary: AtomicU64::default(), sync, verified: Arc::default() }
+        Self {
+            root: root.to_owned(),
+            next_temporary: AtomicU64::default(),
+            sync,
+            verified: Arc::default(),
+            periods: Arc::default(),
+        }
     }
 
     fn folder_of(&self, period: Period) -> PathBuf {
@@ -118,14 +157,19 @@ impl BlobStore for FolderBlobs {
     }
 
     async fn keep(&self, blobs: Vec<(BlobKey, Staged)>) -> Result<(), BlobError> {
-        let places: Vec<(PathBuf, PathBuf, Content)> = blobs
+        let places: Vec<Place> = blobs
             .into_iter()
-            .map(|(key, staged)| (self.path_of(key), self.temporary(), staged.content))
+            .map(|(key, staged)| Place {
+                period: Period::of(key.task),
+                target: self.path_of(key),
+                temporary: self.temporary(),
+                content: staged.content,
+            })
             .collect();
-        let (root, sync) = (self.root.clone(), self.sync);
+        let (root, sync, periods) = (self.root.clone(), self.sync, Arc::clone(&self.periods));
         blocking("keeping a picture", move || {
             let mut kept = vec![];
-            let result = keep_all(&root, sync, places, &mut kept);
+            let result = keep_all(&root, sync, &periods, places, &mut kept);
             if result.is_err() {
                 for path in kept {
                     // Best effort: an orphan is swept later.
@@ -208,8 +252,8 @@ impl BlobStore for FolderBlobs {
     }
 
     async fn tidy(&self, period: Period) -> Result<(), BlobError> {
-        let folder = self.folder_of(period);
-        blocking("removing an empty folder", move || walk::remove_if_empty(&folder)).await
+        let (root, periods) = (self.root.clone(), Arc::clone(&self.periods));
+        blocking("removing an empty folder", move || periods.tidy(&root, period)).await
     }
 
     async fn probe(&self) -> Result<(), BlobError> {
@@ -223,23 +267,28 @@ impl BlobStore for FolderBlobs {
     }
 }
 
+/// Where staged bytes shall go.
+struct Place {
+    period: Period,
+    target: PathBuf,
+    /// For what is still in memory.
+    temporary: PathBuf,
+    content: Content,
+}
+
 fn keep_all(
     root: &Path,
     sync: FileSync,
-    places: Vec<(PathBuf, PathBuf, Content)>,
+    periods: &Periods,
+    places: Vec<Place>,
     kept: &mut Vec<PathBuf>,
 ) -> io::Result<()> {
-    let mut folders: Vec<PathBuf> = vec![];
-    for (target, temporary, content) in places {
-        let folder = target.parent().unwrap_or(root).to_owned();
-        if !folders.contains(&folder) {
-            if !folder.is_dir() {
-                fs::create_dir_all(&folder)?;
-                if sync == FileSync::Each {
-                    sync_folder(root)?;
-                }
-            }
-            folders.push(folder);
+    // All are of one task, and of its period.
+    let mut folders: Vec<Period> = vec![];
+    for Place { period, target, temporary, content } in places {
+        if !folders.contains(&period) {
+            periods.make(root, period, sync)?;
+            folders.push(period);
         }
         let file = match content {
             Content::File(file) => file,
@@ -252,7 +301,7 @@ fn keep_all(
         kept.push(target);
     }
     match sync {
-        FileSync::Each => folders.iter().try_for_each(|folder| sync_folder(folder)),
+        FileSync::Each => folders.iter().try_for_each(|period| sync_folder(&root.join(period.to_string()))),
         FileSync::Elsewhere => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ const MOST_LOOKED_AT: usize = 10_000;
 pub(super) fn page(
     trees: &Trees,
     query: &Query,
-    visible: impl Fn(Record) -> Record,
+    visible: impl Fn(TaskId, Option<Record>) -> Option<Record>,
 ) -> Result<Page, StoreError> {
     let mut page = Page::default();
     let owner = query.owner.as_deref();
@@ -24,7 +24,8 @@ pub(super) fn page(
             return Ok(page);
         }
         last = Some(id);
-        let Some(record) = trees.get(id)?.map(&visible) else { continue };
+        let stored = trees.get(id)?;
+        let Some(record) = visible(id, stored) else { continue };
         let fits = record.owner.as_deref() == owner
             && query.state.is_none_or(|state| state.matches(&record))
             && query.operation.as_ref().is_none_or(|name| record.operations.contains(name));

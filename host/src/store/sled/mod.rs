@@ -165,14 +165,8 @@ impl SledStore {
                     let mut record = before.clone();
                     change(&mut record)?;
                     let was_queued = matches!(before.state, State::Queued);
-                    if record.is_over() {
-                        shared.unsettled().insert(id, before);
-                    }
                     let batch = Batch::default().record(trees, &record, shared.clock.now());
-                    if let Err(error) = trees.apply(batch) {
-                        shared.unsettled().remove(&id);
-                        return Err(error);
-                    }
+                    shared.apply_hidden(trees, id, Some(before), batch)?;
                     shared.leases().remove(&id);
                     match (was_queued, matches!(record.state, State::Queued)) {
                         (false, true) => drop(shared.queued.fetch_add(1, Ordering::Relaxed)),
@@ -182,7 +176,7 @@ impl SledStore {
                     Ok(record)
                 },
                 // Only when it is durable: after a failed flush the end stays unseen.
-                move |_| drop(settled.unsettled().remove(&id)),
+                move |_| settled.settle(id),
             )
             .await
     }
@@ -209,8 +203,11 @@ fn recover(trees: &Trees, max_attempts: u32, clock: &Clock) -> Result<Recovered,
 #[async_trait]
 impl TaskStore for SledStore {
     async fn submit(&self, task: NewTask) -> Result<Submitted, StoreError> {
-        let (shared, max_queue) = (Arc::clone(&self.shared), self.max_queue);
-        self.writer.durably(move |trees| shared.accept(trees, task, max_queue)).await
+        let (shared, settled) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let (id, max_queue) = (task.id, self.max_queue);
+        self.writer
+            .durably_then(move |trees| shared.accept(trees, task, max_queue), move |_| settled.settle(id))
+            .await
     }
 
     async fn knows_key(&self, owner: Option<&str>, key: Digest) -> Result<bool, StoreError> {
@@ -219,10 +216,10 @@ impl TaskStore for SledStore {
     }
 
     async fn get(&self, id: TaskId) -> Result<Lookup, StoreError> {
-        // The tree first: whoever finds the end there finds the overlay too, until it is durable.
         self.read(|trees| {
-            if let Some(stored) = trees.get(id)? {
-                return Ok(Lookup::Found(Box::new(self.shared.visible(stored))));
+            let stored = trees.get(id)?;
+            if let Some(record) = self.shared.visible(id, stored) {
+                return Ok(Lookup::Found(Box::new(record)));
             }
             Ok(trees.tombstone(id)?.map_or(Lookup::Unknown, |tombstone| Lookup::Gone(tombstone.owner)))
         })
@@ -230,7 +227,8 @@ impl TaskStore for SledStore {
 
     async fn list(&self, query: Query) -> Result<Page, StoreError> {
         let (trees, shared) = (Arc::clone(&self.trees), Arc::clone(&self.shared));
-        let page = move || trees::guarded(|| list::page(&trees, &query, |record| shared.visible(record)));
+        let page =
+            move || trees::guarded(|| list::page(&trees, &query, |id, record| shared.visible(id, record)));
         tokio::task::spawn_blocking(page).await.map_err(|panic| StoreError::Failed(panic.to_string()))?
     }
 
@@ -276,29 +274,28 @@ impl TaskStore for SledStore {
     }
 
     async fn delete(&self, id: TaskId) -> Result<Option<Record>, StoreError> {
-        let shared = Arc::clone(&self.shared);
-        self.writer
-            .durably(move |trees| {
-                let Some((record, Some(ended))) = trees.get_with_end(id)? else { return Ok(None) };
-                let owner = record.owner.as_deref();
-                let now = shared.clock.now();
-                let tombstone = Tombstone { owner: record.owner.clone(), since: now };
-                let mut batch = Batch::default()
-                    .remove(&trees.tasks, id.as_bytes())
-                    .remove(&trees.ended, trees::timed_key(ended, id))
-                    .remove(&trees.owned, trees::owned_key(owner, id.as_bytes()))
-                    .write(&trees.gone, id.as_bytes(), &tombstone)
-                    .put(&trees.deleted, trees::timed_key(now, id), &[]);
-                // The key may have run out and mean a newer task by now.
-                if let Some(key) = record.idempotency_key
-                    && trees.key_use(owner, key)?.is_some_and(|used| used.task == id)
-                {
-                    batch = batch.remove(&trees.keys, trees::owned_key(owner, key.as_bytes()));
-                }
-                trees.apply(batch)?;
-                Ok(Some(record))
-            })
-            .await
+        let (shared, settled) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let delete = move |trees: &Trees| {
+            let Some((record, Some(ended))) = trees.get_with_end(id)? else { return Ok(None) };
+            let owner = record.owner.as_deref();
+            let now = shared.clock.now();
+            let tombstone = Tombstone { owner: record.owner.clone(), since: now };
+            let mut batch = Batch::default()
+                .remove(&trees.tasks, id.as_bytes())
+                .remove(&trees.ended, trees::timed_key(ended, id))
+                .remove(&trees.owned, trees::owned_key(owner, id.as_bytes()))
+                .write(&trees.gone, id.as_bytes(), &tombstone)
+                .put(&trees.deleted, trees::timed_key(now, id), &[]);
+            // The key may have run out and mean a newer task by now.
+            if let Some(key) = record.idempotency_key
+                && trees.key_use(owner, key)?.is_some_and(|used| used.task == id)
+            {
+                batch = batch.remove(&trees.keys, trees::owned_key(owner, key.as_bytes()));
+            }
+            shared.apply_hidden(trees, id, Some(record.clone()), batch)?;
+            Ok(Some(record))
+        };
+        self.writer.durably_then(delete, move |_| settled.settle(id)).await
     }
 
     async fn ended_ago(&self, age: Duration, limit: usize) -> Result<Vec<TaskId>, StoreError> {

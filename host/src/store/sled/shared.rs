@@ -12,9 +12,9 @@ use crate::task::{NewTask, Record, State, StoreError, Submitted, TaskId};
 
 /// What the writer's jobs and the readers both look at.
 pub(super) struct Shared {
-    /// Tasks whose end is written but not yet durable, as they were before: a reader who saw the end
-    /// could be contradicted by a power cut.
-    pub(super) unsettled: Mutex<HashMap<TaskId, Record>>,
+    /// Tasks of which a change is written but not yet durable, as they were before, none if they were
+    /// not: a reader who saw the change could be contradicted by a power cut.
+    pub(super) unsettled: Mutex<HashMap<TaskId, Option<Record>>>,
     /// Until when each running task belongs to its attempt. Monotonic time: no clock change ends a lease.
     pub(super) leases: Mutex<HashMap<TaskId, (u32, Instant)>>,
     /// The store's own.
@@ -25,7 +25,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn unsettled(&self) -> MutexGuard<'_, HashMap<TaskId, Record>> {
+    pub(super) fn unsettled(&self) -> MutexGuard<'_, HashMap<TaskId, Option<Record>>> {
         self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -33,9 +33,27 @@ impl Shared {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A record as readers may see it.
-    pub(super) fn visible(&self, stored: Record) -> Record {
-        self.unsettled().get(&stored.id).cloned().unwrap_or(stored)
+    /// A record as readers may see it. They look into the tree first: whoever finds a change there finds
+    /// it here too, until it is durable.
+    pub(super) fn visible(&self, id: TaskId, stored: Option<Record>) -> Option<Record> {
+        self.unsettled().get(&id).cloned().unwrap_or(stored)
+    }
+
+    /// Writes what changes a task, hidden from readers until [`settle`](Self::settle).
+    pub(super) fn apply_hidden(
+        &self,
+        trees: &Trees,
+        id: TaskId,
+        before: Option<Record>,
+        batch: Batch<'_>,
+    ) -> Result<(), StoreError> {
+        self.unsettled().insert(id, before);
+        trees.apply(batch).inspect_err(|_| self.settle(id))
+    }
+
+    /// What was written is durable.
+    pub(super) fn settle(&self, id: TaskId) {
+        self.unsettled().remove(&id);
     }
 
     /// Writes a new task, unless its request was accepted before.
@@ -51,7 +69,7 @@ impl Shared {
             && let Some(record) = trees.get(used.task)?
         {
             return if used.fingerprint == idempotency.fingerprint {
-                Ok(Submitted::Before(self.visible(record)))
+                Ok(Submitted::Before(record))
             } else {
                 Err(StoreError::KeyReused)
             };
@@ -88,7 +106,7 @@ impl Shared {
             };
             batch = batch.write(&trees.keys, trees::owned_key(owner, idempotency.key.as_bytes()), &used);
         }
-        trees.apply(batch)?;
+        self.apply_hidden(trees, record.id, None, batch)?;
         self.queued.fetch_add(1, Ordering::Relaxed);
         Ok(Submitted::New(record))
     }

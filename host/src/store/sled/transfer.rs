@@ -40,7 +40,7 @@ pub(super) fn export(
 
 fn task(trees: &Trees, shared: &Shared, id: TaskId, now: Moment) -> Result<Option<Entry>, StoreError> {
     let Some((stored, ended)) = trees.get_with_end(id)? else { return Ok(None) };
-    let record = shared.visible(stored);
+    let Some(record) = shared.visible(id, Some(stored)) else { return Ok(None) };
     let idempotency = match record.idempotency_key {
         Some(key) => {
             trees.key_use(record.owner.as_deref(), key)?.filter(|used| used.task == id).map(|used| {

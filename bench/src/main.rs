@@ -1,0 +1,32 @@
+//! Figures of the real server, taken side by side: whatever is compared alternates within one run,
+//! so that a slow minute of the machine falls on all of it.
+//!
+//! A bench is a module with a `command` and a `run`, and one line in each of the two lists below.
+//! What they share: [`server`] starts the binary, [`http`] and [`load`] put work on it, [`figures`]
+//! and [`table`] say what came of it.
+#![allow(clippy::print_stdout)]
+
+mod accept;
+mod figures;
+mod http;
+mod load;
+mod machine;
+mod records;
+mod server;
+mod table;
+
+use clap::Command;
+
+fn main() -> anyhow::Result<()> {
+    let command = Command::new("tintype-bench")
+        .about("Measures target/release/tintype; `make build guests` builds what is measured")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(accept::command())
+        .subcommand(records::command());
+    match command.get_matches().subcommand() {
+        Some(("accept", matches)) => accept::run(matches),
+        Some(("records", matches)) => records::run(matches),
+        _ => unreachable!("clap demands one of the subcommands"),
+    }
+}

@@ -12,7 +12,7 @@ KILLS ?= 200
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build guests test crash fuzz lint fmt deny clean
+.PHONY: help run build guests faults test crash fuzz lint fmt deny clean
 
 help: ## Show what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,7 +27,11 @@ build: ## Build the server and the bundled plugins
 guests: ## Build the plugins that only the tests need
 	TINTYPE_PLUGINS_OUT=target/guests ./plugins/build.sh tintype-hostile:hostile
 
-test: build guests ## Run every test
+faults: ## Build what makes the server's disk fail in tests
+	mkdir -p target
+	$(CC) -O1 -shared -fPIC -Wall -Wextra -Werror -o target/faults.so tests/faults/shim.c
+
+test: build guests faults ## Run every test
 	./tests/prepare.sh
 	# One by one: together their dependencies' features are others, and wasmtime would be built twice.
 	$(CARGO) test --release -p tintype

@@ -270,6 +270,10 @@ impl DataFolder {
 /// Takes the folder, and makes it if there is none.
 fn lock(paths: &Paths) -> Result<File, DataFolderError> {
     fs::create_dir_all(&paths.root).map_err(failed(&paths.root))?;
+    // The folder's own name must survive a power cut, and it may have been made just now.
+    let parent = paths.root.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed(parent))?;
     let path = paths.lock();
     let lock = File::options().create(true).append(true).open(&path).map_err(failed(&path))?;
     match lock.try_lock() {

@@ -8,7 +8,7 @@ use ureq::http::{Request, Response};
 
 use crate::Events;
 use crate::document::{Problem, StatusDocument};
-use crate::server::eventually;
+use crate::server::{PATIENCE, eventually};
 
 /// A client of one server.
 #[derive(Clone)]
@@ -65,6 +65,36 @@ impl Client {
             }
         };
         Answer::of(run().unwrap())
+    }
+
+    /// Any request to a server that may be about to die: none if no whole answer came.
+    ///
+    /// # Panics
+    /// Nothing at all happened for as long as anybody would wait.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<Answer> {
+        let request = self.request(method, path, headers).body(body.to_vec()).unwrap();
+        let sends_nothing = matches!(method, "GET" | "DELETE");
+        let timed = |request: Request<Vec<u8>>| {
+            if sends_nothing {
+                let (head, _) = request.into_parts();
+                let request = self.agent.configure_request(Request::from_parts(head, ()));
+                self.agent.run(request.timeout_global(Some(PATIENCE)).build())
+            } else {
+                let request = self.agent.configure_request(request);
+                self.agent.run(request.timeout_global(Some(PATIENCE)).build())
+            }
+        };
+        match timed(request).and_then(Answer::try_of) {
+            Ok(answer) => Some(answer),
+            Err(ureq::Error::Timeout(_)) => panic!("{method} {path} hangs"),
+            Err(_) => None,
+        }
     }
 
     fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Builder {
@@ -196,6 +226,10 @@ impl Status {
 
 impl Answer {
     fn of(response: Response<ureq::Body>) -> Self {
+        Self::try_of(response).unwrap()
+    }
+
+    fn try_of(response: Response<ureq::Body>) -> Result<Self, ureq::Error> {
         let code = response.status().as_u16();
         let headers = response
             .headers()
@@ -204,8 +238,8 @@ impl Answer {
                 (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
             })
             .collect();
-        let body = response.into_body().into_with_config().limit(1 << 30).read_to_vec().unwrap();
-        Self { code, headers, body }
+        let body = response.into_body().into_with_config().limit(1 << 30).read_to_vec()?;
+        Ok(Self { code, headers, body })
     }
 
     /// The value of a header.

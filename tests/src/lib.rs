@@ -7,6 +7,8 @@
 pub mod client;
 pub mod document;
 pub mod events;
+pub mod faults;
+pub mod journal;
 pub mod message;
 pub mod pictures;
 pub mod raw;
@@ -16,6 +18,7 @@ pub mod server;
 pub use client::{Answer, Client, Status};
 pub use document::{Problem, StatusDocument};
 pub use events::Events;
+pub use faults::{Faults, Rule};
 pub use message::{FormData, Related, task_xml};
 pub use raw::Connection;
 pub use receiver::Receiver;

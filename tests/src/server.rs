@@ -1,16 +1,17 @@
 //! The real binary, started for one test and gone with it.
 
+use std::fmt;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::Client;
+use crate::{Client, Faults};
 
 /// How long anything may take before a test gives up: far more than a busy machine needs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,6 +25,7 @@ pub struct Setup {
     plugins: Vec<(String, Vec<u8>)>,
     keys: Vec<String>,
     under: Vec<String>,
+    faults: bool,
 }
 
 impl Setup {
@@ -80,20 +82,50 @@ impl Setup {
         self
     }
 
+    /// Lets its files and its clock be tampered with: see [`Server::faults`].
+    #[must_use]
+    pub fn faults(mut self) -> Self {
+        self.faults = true;
+        self
+    }
+
     /// Starts a server with a data folder of its own.
     #[must_use]
     pub fn start(self) -> Server {
-        let folder = self.folder();
+        self.start_in(TempDir::new().unwrap())
+    }
+
+    /// Starts a server in this folder, which may have `data` in it.
+    #[must_use]
+    pub fn start_in(self, folder: TempDir) -> Server {
+        self.try_start_in(folder).unwrap_or_else(|no_start| panic!("{no_start}"))
+    }
+
+    /// The same, for a server that may end instead of getting ready.
+    ///
+    /// # Errors
+    /// It did; its folder and its log are left.
+    pub fn try_start_in(self, folder: TempDir) -> Result<Server, NoStart> {
+        self.furnish(folder.path());
         let keys = self.keys.iter().map(|name| (name.clone(), new_key(folder.path(), &[name]))).collect();
-        Server::start(folder, self, keys)
+        match Process::begin(&folder, &self) {
+            Ok(process) => Ok(Server { process, folder, setup: self, keys }),
+            Err(log) => Err(NoStart { folder, log }),
+        }
     }
 
     /// A folder for a server, with its plugins in it.
     #[must_use]
     pub fn folder(&self) -> TempDir {
         let folder = TempDir::new().unwrap();
-        let plugins = folder.path().join("plugins");
-        std::fs::create_dir(&plugins).unwrap();
+        self.furnish(folder.path());
+        folder
+    }
+
+    /// Puts the plugins into a server's folder.
+    fn furnish(&self, folder: &Path) {
+        let plugins = folder.join("plugins");
+        std::fs::create_dir_all(&plugins).unwrap();
         copy_components(&target().join("plugins"), &plugins);
         if self.hostile {
             copy_components(&target().join("guests"), &plugins);
@@ -101,7 +133,6 @@ impl Setup {
         for (file, content) in &self.plugins {
             std::fs::write(plugins.join(file), content).unwrap();
         }
-        folder
     }
 
     /// The command that starts a server on such a folder.
@@ -130,6 +161,9 @@ impl Setup {
             .envs(self.environment.iter().cloned())
             .current_dir(folder)
             .stdin(Stdio::null());
+        if self.faults {
+            command.envs(Faults::of(folder).environment());
+        }
         command
     }
 }
@@ -165,6 +199,21 @@ pub fn binary() -> PathBuf {
     target().join("release/tintype")
 }
 
+/// What a server leaves that ended before it was ready.
+#[derive(Debug)]
+pub struct NoStart {
+    /// With `data` in it.
+    pub folder: TempDir,
+    /// The lines of its log.
+    pub log: Vec<String>,
+}
+
+impl fmt::Display for NoStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no start:\n{}", self.log.join("\n"))
+    }
+}
+
 /// A running server.
 pub struct Server {
     process: Process,
@@ -185,15 +234,6 @@ impl Server {
     #[must_use]
     pub fn new() -> Self {
         Setup::default().start()
-    }
-
-    fn start(folder: TempDir, setup: Setup, keys: Vec<(String, String)>) -> Self {
-        let child = setup.command(folder.path()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut process = Process { child, log: Arc::default(), address: String::new() };
-        let ready = follow(&mut process.child, Arc::clone(&process.log));
-        // The log is printed when the process is dropped by the panic.
-        process.address = ready.recv_timeout(PATIENCE).expect("the server did not become ready");
-        Self { process, folder, setup, keys }
     }
 
     /// A client of this server.
@@ -297,7 +337,37 @@ impl Server {
     pub fn kill_and_restart(self) -> Self {
         let Self { process, folder, setup, keys } = self;
         drop(process);
-        Self::start(folder, setup, keys)
+        let process = Process::begin(&folder, &setup);
+        let process = process.unwrap_or_else(|log| panic!("no start:\n{}", log.join("\n")));
+        Self { process, folder, setup, keys }
+    }
+
+    /// Kills the process if it still runs, and tries to start another one on the same data.
+    ///
+    /// # Errors
+    /// The lines of its log, if it ended instead of getting ready.
+    pub fn try_restart(&mut self) -> Result<(), Vec<String>> {
+        self.process.end();
+        self.process = Process::begin(&self.folder, &self.setup)?;
+        Ok(())
+    }
+
+    /// What can be done to its files and its clock, if it was [set up](Setup::faults) for that.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        assert!(self.setup.faults, "without Setup::faults() no rule would be followed");
+        Faults::of(self.folder())
+    }
+
+    /// Ends the server and leaves its folder.
+    #[must_use]
+    pub fn into_folder(self) -> TempDir {
+        self.folder
+    }
+
+    /// Whether the process runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.process.child.try_wait().unwrap().is_none()
     }
 
     /// The same, with another value of a setting from now on.
@@ -370,10 +440,31 @@ impl Default for Server {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
+impl Process {
+    /// Starts the binary and waits until it is ready.
+    fn begin(folder: &TempDir, setup: &Setup) -> Result<Self, Vec<String>> {
+        let child = setup.command(folder.path()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = Self { child, log: Arc::default(), address: String::new() };
+        let ready = follow(&mut process.child, Arc::clone(&process.log));
+        match ready.recv_timeout(PATIENCE) {
+            Ok(address) => process.address = address,
+            Err(RecvTimeoutError::Disconnected) => return Err(process.log.lock().unwrap().clone()),
+            // The log is printed when the process is dropped by the panic.
+            Err(RecvTimeoutError::Timeout) => panic!("the server did not become ready"),
+        }
+        Ok(process)
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
         if std::thread::panicking() {
             eprintln!("--- the server's log ---\n{}", self.log.lock().unwrap().join("\n"));
         }

@@ -164,7 +164,9 @@ fn prepare(folder: &Path) -> io::Result<[u8; SEAL]> {
 
 fn write_private(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
     let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    pieces.iter().try_for_each(|piece| io::Write::write_all(&mut file, piece))
+    pieces.iter().try_for_each(|piece| io::Write::write_all(&mut file, piece))?;
+    // A power cut could leave a file of zeroes: as a key that would be one that everybody knows.
+    file.sync_all()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod doctor;
 mod pictures;
 mod source;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -87,7 +87,8 @@ fn report(copied: &Copied, done: &str) -> anyhow::Result<()> {
     for damage in &copied.damages {
         eprintln!("damaged: {damage}");
     }
-    println!("{done}: {} tasks, {} pictures, {} bytes", copied.tasks, copied.pictures, copied.bytes);
+    let Copied { tasks, pictures, bytes, .. } = copied;
+    writeln!(io::stdout(), "{done}: {tasks} tasks, {pictures} pictures, {bytes} bytes")?;
     let damages = copied.damages.len();
     anyhow::ensure!(damages == 0, "{damages} damaged records and pictures are not in the copy");
     Ok(())

@@ -15,7 +15,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::clock::{Clock, Moment};
+use super::open::leave_open;
 use super::trees::failed;
+use super::watchdog::Watchdog;
 use super::witness::Witness;
 use crate::task::StoreError;
 
@@ -35,11 +37,18 @@ pub(super) struct GroupCommit {
     /// Taken when the value is dropped: that ends the thread.
     waiters: Mutex<Option<Sender<Waiter>>>,
     failure: Arc<Mutex<Option<StoreError>>>,
+    turn: Turn,
     thread: Option<JoinHandle<()>>,
 }
 
+/// Held by whoever writes and by whoever flushes. sled lets only one of them go on anyway; but a
+/// transaction that waits inside sled would keep the watchdog from waking a flush.
+type Turn = Arc<Mutex<()>>;
+
 /// What makes things durable.
 pub(super) struct Flusher {
+    pub(super) watchdog: Watchdog,
+    pub(super) turn: Turn,
     pub(super) db: sled::Db,
     /// sled's log, for `fdatasync`.
     pub(super) log: File,
@@ -84,6 +93,7 @@ impl GroupCommit {
         let failure = Arc::new(Mutex::new(None));
         let known = Arc::clone(&failure);
         let durability = flusher.durability;
+        let turn = Arc::clone(&flusher.turn);
         let work = move || {
             while let Some(group) = next_group(&inbox, durability) {
                 // Waiters joined after their write, so this flush covers every one of the group.
@@ -92,17 +102,19 @@ impl GroupCommit {
                     && let Err(error) = flusher.flush()
                 {
                     failed = Some(fail(&known, error));
+                    leave_open(flusher.db.clone());
                 }
                 for waiter in group {
                     waiter(failed.clone().map_or(Ok(()), Err));
                 }
             }
+            flusher.end();
         };
         let thread = std::thread::Builder::new()
             .name("store-flusher".to_owned())
             .spawn(work)
             .expect("a thread can be started at start-up");
-        Arc::new(Self { durability, waiters: Mutex::new(Some(waiters)), failure, thread: Some(thread) })
+        Arc::new(Self { durability, waiters: Mutex::new(Some(waiters)), failure, turn, thread: Some(thread) })
     }
 
     /// Calls `waiter` once everything written before is as durable as the operator wants it, or can't be.
@@ -123,6 +135,11 @@ impl GroupCommit {
             None => return,
         };
         refused(Err(StoreError::Failed("its flushing thread has stopped".to_owned())));
+    }
+
+    /// The right to write.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        lock(&self.turn)
     }
 
     /// The error that ended it.
@@ -184,8 +201,11 @@ impl Flusher {
     /// Makes durable what was written before.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
         let commit = Commit { number: self.last.number + 1, at: self.clock.now() };
-        commit.write(&self.notes).map_err(|error| failed(&error))?;
-        self.db.flush().map_err(|error| failed(&error))?;
+        {
+            let _turn = lock(&self.turn);
+            let flush = || commit.write(&self.notes).and_then(|()| self.db.flush());
+            self.watchdog.watch(flush).map_err(|error| failed(&error))?;
+        }
         match self.durability {
             Durability::Full => self
                 .log
@@ -199,5 +219,12 @@ impl Flusher {
         self.witness
             .saw(commit.number)
             .map_err(|error| StoreError::Failed(format!("{}: {error}", self.witness.path().display())))
+    }
+
+    /// Ends the database, if that can be done.
+    fn end(self) {
+        if self.log.sync_data().is_err() {
+            leave_open(self.db);
+        }
     }
 }

@@ -11,6 +11,7 @@ mod open;
 mod shared;
 mod transfer;
 mod trees;
+mod watchdog;
 mod witness;
 mod writer;
 
@@ -30,6 +31,7 @@ use self::commit::{Commit, Flusher, GroupCommit};
 pub use self::open::OpenError;
 use self::shared::Shared;
 use self::trees::{Announcement, Batch, Tombstone, Trees};
+use self::watchdog::Watchdog;
 use self::witness::Witness;
 use self::writer::Writer;
 use crate::digest::Digest;
@@ -114,6 +116,8 @@ impl SledStore {
             head_ticket: AtomicU64::new(first_ticket.unwrap_or(last_ticket + 1)),
         });
         let mut flusher = Flusher {
+            watchdog: Watchdog::start(db.clone()),
+            turn: Arc::default(),
             db,
             log,
             folder: std::fs::File::open(folder).map_err(io_error)?,

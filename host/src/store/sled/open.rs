@@ -52,13 +52,10 @@ pub enum OpenError {
 
 /// Opens the database, and its log a second time for [`File::sync_data`].
 pub(super) fn database(folder: &Path, cache: u64) -> Result<(sled::Db, File), OpenError> {
-    let io_error = |path: &Path| {
-        let path = path.to_owned();
-        move |source| OpenError::Io { path, source }
-    };
     fs::create_dir_all(folder).map_err(io_error(folder))?;
     remove_unfinished_snapshots(folder).map_err(io_error(folder))?;
     set_damaged_snapshots_aside(folder).map_err(io_error(folder))?;
+    remove_conf(folder).map_err(io_error(folder))?;
     let config = sled::Config::new()
         .path(folder)
         .cache_capacity(cache)
@@ -73,16 +70,37 @@ pub(super) fn database(folder: &Path, cache: u64) -> Result<(sled::Db, File), Op
         sled::Error::Io(source) => OpenError::Io { path: folder.to_owned(), source },
         error => damaged(folder, &error),
     })?;
+    match sync(folder) {
+        Ok(log) => Ok((db, log)),
+        Err(error) => {
+            leave_open(db);
+            Err(error)
+        }
+    }
+}
+
+/// Syncs what sled made without syncing it: a power cut could take the files away, or their names. Gives
+/// a handle to its log.
+fn sync(folder: &Path) -> Result<File, OpenError> {
     let log = folder.join("db");
     let file = File::options().read(true).write(true).open(&log).map_err(io_error(&log))?;
-    // sled syncs nothing when it makes its files: without this a power cut could take the names away.
     file.sync_all().map_err(io_error(&log))?;
-    for dir in
-        [Some(folder), folder.parent().filter(|parent| !parent.as_os_str().is_empty())].into_iter().flatten()
-    {
-        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error(dir))?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    for path in [Some(folder.join(CONF).as_path()), Some(folder), parent].into_iter().flatten() {
+        File::open(path).and_then(|file| file.sync_all()).map_err(io_error(path))?;
     }
-    Ok((db, file))
+    Ok(file)
+}
+
+/// sled syncs its log when it is dropped, and panics if that fails: where it will, the process ends
+/// without that.
+pub(super) fn leave_open(db: sled::Db) {
+    std::mem::forget(db);
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::Io { path, source }
 }
 
 /// A start that was interrupted can leave `snap.*.generating`, which keeps sled from opening. It is
@@ -97,6 +115,18 @@ fn remove_unfinished_snapshots(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// sled writes its own settings into this file and never syncs it: a first start on a full disk, or a
+/// power cut, leaves half of it, and every later start would be refused. It is made anew from our
+/// settings, which say the same; that sled's format fits is for the data folder's own mark to say.
+const CONF: &str = "conf";
+
+fn remove_conf(folder: &Path) -> io::Result<()> {
+    match fs::remove_file(folder.join(CONF)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// A snapshot saves sled the reading of its log, which says the same; but sled refuses to open with one

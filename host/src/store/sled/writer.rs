@@ -24,6 +24,7 @@ impl Writer {
         let (jobs, inbox) = mpsc::channel::<Job>();
         let work = move || {
             while let Ok(job) = inbox.recv() {
+                let _turn = commit.turn();
                 job(&trees, &commit);
             }
         };

@@ -240,6 +240,6 @@ mod tests {
                 std::fs::write(file.path(), b"BYTES").unwrap();
             }
         }
-        expect(&told(&id, ok()), &orders, "its result has the digest");
+        expect(&told(&id, ok()), &orders, "its result gives 500");
     }
 }

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::Signal;
 use tempfile::TempDir;
 use tintype_tests::journal::Entry;
-use tintype_tests::{Faults, Rule, Server};
+use tintype_tests::{Client, Faults, Rule, Server, eventually};
 
 use self::scenario::Scenario;
 use crate::account::{Promises, complaints, note};
@@ -198,6 +198,14 @@ fn a_start_that_meets_a_fault_is_refused_with_words_or_goes_well_and_the_next_on
     }
 }
 
+/// Pictures can be written again as soon as a probe could be.
+fn wait_until_ready(client: &Client) {
+    eventually(
+        || (client.get("/health/ready").code == 200).then_some(()),
+        || "the server does not get ready again".to_owned(),
+    );
+}
+
 fn panics(log: &[String]) -> Option<String> {
     let at = log.iter().position(|line| line.contains("panicked"))?;
     Some(log[at..].iter().take(3).cloned().collect::<Vec<_>>().join("\n"))
@@ -211,8 +219,9 @@ fn a_full_disk_is_no_longer_full_when_there_is_room_again() {
     for _ in 0..3 {
         client.submit(&Order::resize(5).message).refused(507, "disk-full");
     }
+    client.get("/health/ready").refused(507, "disk-full");
     faults.lift();
-    assert_eq!(client.get("/health/ready").code, 200);
+    wait_until_ready(&client);
     assert_eq!(client.process(&Order::resize(5).message).state(), "OK");
     assert_eq!(server.unfinished_uploads(), 0);
 }

@@ -78,7 +78,8 @@ impl Faults {
     /// Everything that was done so far.
     #[must_use]
     pub fn journal(&self) -> Vec<Entry> {
-        self.journals().flat_map(|path| read(&fs::read(path).unwrap())).collect()
+        let entries = self.journals().flat_map(|path| read(&fs::read(path).unwrap()));
+        entries.filter(|entry| !is_of_socket(entry)).collect()
     }
 
     fn journals(&self) -> impl Iterator<Item = PathBuf> {
@@ -163,4 +164,10 @@ impl Rule {
         self.first = n;
         self
     }
+}
+
+/// The control socket has a name and no bytes, and is made anew at every start.
+fn is_of_socket(entry: &Entry) -> bool {
+    let (Entry::Renamed { from: path, .. } | Entry::Removed { path }) = entry else { return false };
+    ["data/control", "data/control.new"].contains(&path.as_str())
 }

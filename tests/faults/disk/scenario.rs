@@ -100,6 +100,9 @@ impl Scenario {
     pub fn look_after(&mut self, server: &Server, error: Errno) {
         let client = server.client();
         let was_log = |(_, path): &(char, String)| path.contains("data/tasks/");
+        if !server.faults().made().iter().any(was_log) {
+            super::wait_until_ready(&client);
+        }
         let ready = client.get("/health/ready");
         // Only now: what was under way when the faults were lifted may have failed still.
         let made = server.faults().made();

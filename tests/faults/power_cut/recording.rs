@@ -71,7 +71,8 @@ fn read_folder(root: &Path, path: &str, tree: &mut Tree) {
         let path = format!("{path}/{}", entry.file_name().to_string_lossy());
         if entry.file_type().unwrap().is_dir() {
             read_folder(root, &path, tree);
-        } else {
+        } else if entry.file_type().unwrap().is_file() {
+            // Not the control socket: there is nothing in it to lose.
             tree.insert(path, Some(std::fs::read(entry.path()).unwrap()));
         }
     }

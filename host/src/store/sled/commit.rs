@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::clock::{Clock, Moment};
-use super::open::leave_open;
+use super::open::{close, leave_open};
 use super::trees::failed;
 use super::watchdog::Watchdog;
 use super::witness::Witness;
@@ -108,7 +108,7 @@ impl GroupCommit {
                     waiter(failed.clone().map_or(Ok(()), Err));
                 }
             }
-            flusher.end();
+            close(flusher.db, &flusher.log);
         };
         let thread = std::thread::Builder::new()
             .name("store-flusher".to_owned())
@@ -219,12 +219,5 @@ impl Flusher {
         self.witness
             .saw(commit.number)
             .map_err(|error| StoreError::Failed(format!("{}: {error}", self.witness.path().display())))
-    }
-
-    /// Ends the database, if that can be done.
-    fn end(self) {
-        if self.log.sync_data().is_err() {
-            leave_open(self.db);
-        }
     }
 }

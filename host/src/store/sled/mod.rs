@@ -73,10 +73,16 @@ impl SledStore {
     /// The folder is in use, damaged, has lost what was durable, or cannot be written.
     pub fn open(folder: &Path, options: &SledOptions) -> Result<(Self, Recovered), OpenError> {
         let (db, log) = open::database(folder, options.cache)?;
+        let again = log.try_clone().map_err(open::io_error(folder))?;
+        let assemble = || Self::assemble(folder, options, db.clone(), log);
         // sled asserts much of what it reads, here and later.
-        catch_unwind(AssertUnwindSafe(|| Self::assemble(folder, options, db, log))).unwrap_or_else(|panic| {
+        let store = catch_unwind(AssertUnwindSafe(assemble)).unwrap_or_else(|panic| {
             Err(OpenError::Damaged { path: folder.to_owned(), problem: trees::words_of(&*panic) })
-        })
+        });
+        if store.is_err() {
+            open::close(db, &again);
+        }
+        store
     }
 
     fn assemble(
@@ -87,11 +93,9 @@ impl SledStore {
     ) -> Result<(Self, Recovered), OpenError> {
         let damaged = |error: sled::Error| open::damaged(folder, &error);
         let unreadable = |error: StoreError| open::unreadable(folder, &error);
-        let io_error = |source| OpenError::Io { path: folder.to_owned(), source };
-
         let trees = Arc::new(Trees::open(&db).map_err(damaged)?);
         let last = Commit::last(&trees.notes).map_err(damaged)?;
-        let (witness, durable) = Witness::open(folder).map_err(io_error)?;
+        let (witness, durable) = Witness::open(folder).map_err(open::io_error(folder))?;
         let found = last.unwrap_or_default().number;
         if found < durable {
             return Err(OpenError::Lost { path: folder.to_owned(), found, durable });
@@ -120,7 +124,7 @@ impl SledStore {
             turn: Arc::default(),
             db,
             log,
-            folder: std::fs::File::open(folder).map_err(io_error)?,
+            folder: std::fs::File::open(folder).map_err(open::io_error(folder))?,
             notes: trees.notes.clone(),
             last: last.unwrap_or_default(),
             clock,

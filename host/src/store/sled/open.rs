@@ -98,7 +98,14 @@ pub(super) fn leave_open(db: sled::Db) {
     std::mem::forget(db);
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+/// Ends the database, if that can be done. `log` is its log.
+pub(super) fn close(db: sled::Db, log: &File) {
+    if log.sync_data().is_err() {
+        leave_open(db);
+    }
+}
+
+pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_owned();
     move |source| OpenError::Io { path, source }
 }

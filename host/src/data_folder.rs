@@ -66,8 +66,8 @@ pub enum DataFolderError {
     /// There is none.
     #[error("{} is no data folder: there are no tasks in it", .0.display())]
     None(PathBuf),
-    /// Anything else.
-    #[error("{}: {source}", path.display())]
+    /// Anything else, which the source tells.
+    #[error("data_dir {} cannot be used; name a folder that can be read and written", path.display())]
     Io {
         /// What was tried to be opened or written.
         path: PathBuf,

@@ -282,3 +282,20 @@ fn assert_is_failed(server: &Server) {
     let problem = client.submit(&Order::resize(6).message).refused(503, "storage-failed");
     assert!(problem.detail.contains("restart"), "it does not say what helps: {problem:?}");
 }
+
+#[test]
+fn a_folder_on_a_read_only_disk_is_named_and_left_alone() {
+    let mut server = setup().start();
+    let task = server.client().accepted(&Order::resize(5).message);
+    server.client().wait(&task);
+    server.faults().follow(&[Rule::fail("CDWRU", Errno::ROFS)]);
+    let log = server.try_restart().unwrap_err();
+    let last = log.last().unwrap();
+    assert!(
+        last.contains("its file system is read-only") && last.contains("choose another data_dir"),
+        "{last}"
+    );
+    server.faults().lift();
+    server.try_restart().unwrap();
+    assert_eq!(server.client().status(&task).state(), "OK");
+}

@@ -45,6 +45,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
         answers::NotFound,
         answers::Gone,
         answers::Internal,
+        answers::Unavailable,
     )
 )]
 pub(super) async fn get(

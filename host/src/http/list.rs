@@ -32,7 +32,8 @@ const LONGEST_PAGE: usize = 100;
         answers::BadRequest,
         answers::Unauthorized,
         answers::NotAcceptable,
-        answers::Internal
+        answers::Internal,
+        answers::Unavailable
     )
 )]
 pub(super) async fn get(

@@ -213,7 +213,7 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
             Problem::disk_full(format!("{detail} Try again later.")).retry_after(OPERATOR_PAUSE)
         }
         Refusal::StorageFailed | Refusal::DiskFailed => {
-            Problem::storage_failed(format!("{detail} Nothing was accepted; try again later."))
+            Problem::storage_failed(format!("{detail} Nothing was recorded; try again later."))
                 .retry_after(OPERATOR_PAUSE)
         }
     }

@@ -14,7 +14,8 @@ use super::prefer::Wait;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::status::{self, Occasion};
-use crate::task::{Found, Removed, Status, StoreError, TaskId};
+use super::submit;
+use crate::task::{Found, Refusal, Removed, Status, StoreError, TaskId};
 
 /// Where a task stands; the end of one that went well leads to its result.
 #[utoipa::path(
@@ -32,6 +33,7 @@ use crate::task::{Found, Removed, Status, StoreError, TaskId};
         answers::NotAcceptable,
         answers::Gone,
         answers::Internal,
+        answers::Unavailable,
     )
 )]
 pub(super) async fn get(
@@ -75,6 +77,7 @@ pub(super) async fn get(
         answers::NotFound,
         answers::NotAcceptable,
         answers::Internal,
+        answers::Unavailable,
         answers::DiskFull,
     )
 )]
@@ -133,6 +136,10 @@ pub(super) fn unreadable(error: &StoreError) -> Problem {
     match error {
         StoreError::NoSpace => {
             Problem::disk_full("The server has no room to record the change. Try again later.")
+        }
+        StoreError::Failed(_) => {
+            // The same as whoever submits is told.
+            submit::refused(&Refusal::StorageFailed)
         }
         _ => Problem::internal("The task store could not be used. Ask the operator, naming the request id."),
     }

@@ -104,6 +104,7 @@ impl IntoResponses for AnyOfImage {
             PreconditionFailed::responses(),
             BadRange::responses(),
             Internal::responses(),
+            Unavailable::responses(),
         ];
         answers.into_iter().flatten().collect()
     }

@@ -15,7 +15,7 @@ pub enum OpenError {
     #[error("{} is in use by another process; stop it, or choose another data_dir", .0.display())]
     InUse(PathBuf),
     /// The folder or a file in it cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be read or written", path.display())]
     Io {
         /// What.
         path: PathBuf,

@@ -1,0 +1,197 @@
+//! How a server is started.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::Server;
+use super::command::{binary, run, target, tintype, without_settings};
+use super::process::Process;
+use crate::Faults;
+
+/// How a server is started.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    flags: Vec<String>,
+    environment: Vec<(String, String)>,
+    hostile: bool,
+    plugins: Vec<(String, Vec<u8>)>,
+    keys: Vec<String>,
+    under: Vec<String>,
+    pub(super) faults: bool,
+}
+
+impl Setup {
+    /// Sets a setting by its flag.
+    #[must_use]
+    pub fn with(mut self, flag: &str, value: impl ToString) -> Self {
+        let flag = format!("--{flag}");
+        match self.flags.iter().position(|known| *known == flag) {
+            Some(at) => self.flags[at + 1] = value.to_string(),
+            None => self.flags.extend([flag, value.to_string()]),
+        }
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Drops the hostile plugin in beside the bundled one.
+    #[must_use]
+    pub fn hostile(mut self) -> Self {
+        self.hostile = true;
+        self
+    }
+
+    /// Puts a file into the plugins folder.
+    #[must_use]
+    pub fn plugin(mut self, file: &str, content: &[u8]) -> Self {
+        self.plugins.push((file.to_owned(), content.to_vec()));
+        self
+    }
+
+    /// Makes an API key of this name before the server starts.
+    #[must_use]
+    pub fn key(mut self, name: &str) -> Self {
+        self.keys.push(name.to_owned());
+        self
+    }
+
+    /// Starts the server with this soft limit of open files.
+    #[must_use]
+    pub fn file_limit(self, files: u32) -> Self {
+        self.under(&["sh", "-c", &format!("ulimit -S -n {files} && exec \"$0\" \"$@\"")])
+    }
+
+    /// Starts the server by this command line, which is followed by the server's own and must become
+    /// its process.
+    #[must_use]
+    pub fn under(mut self, command: &[&str]) -> Self {
+        self.under = command.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// Lets its files and its clock be tampered with: see [`Server::faults`].
+    #[must_use]
+    pub fn faults(mut self) -> Self {
+        self.faults = true;
+        self
+    }
+
+    /// Starts a server with a data folder of its own.
+    #[must_use]
+    pub fn start(self) -> Server {
+        self.start_in(TempDir::new().unwrap())
+    }
+
+    /// Starts a server in this folder, which may have `data` in it.
+    #[must_use]
+    pub fn start_in(self, folder: TempDir) -> Server {
+        self.try_start_in(folder).unwrap_or_else(|no_start| panic!("{no_start}"))
+    }
+
+    /// The same, for a server that may end instead of getting ready.
+    ///
+    /// # Errors
+    /// It did; its folder and its log are left.
+    pub fn try_start_in(self, folder: TempDir) -> Result<Server, NoStart> {
+        self.furnish(folder.path());
+        let keys = self.keys.iter().map(|name| (name.clone(), new_key(folder.path(), &[name]))).collect();
+        match Process::begin(&folder, &self) {
+            Ok(process) => Ok(Server { process, folder, setup: self, keys }),
+            Err(log) => Err(NoStart { folder, log }),
+        }
+    }
+
+    /// A folder for a server, with its plugins in it.
+    #[must_use]
+    pub fn folder(&self) -> TempDir {
+        let folder = TempDir::new().unwrap();
+        self.furnish(folder.path());
+        folder
+    }
+
+    /// Puts the plugins into a server's folder.
+    fn furnish(&self, folder: &Path) {
+        let plugins = folder.join("plugins");
+        std::fs::create_dir_all(&plugins).unwrap();
+        copy_components(&target().join("plugins"), &plugins);
+        if self.hostile {
+            copy_components(&target().join("guests"), &plugins);
+        }
+        for (file, content) in &self.plugins {
+            std::fs::write(plugins.join(file), content).unwrap();
+        }
+    }
+
+    /// The command that starts a server on such a folder.
+    #[must_use]
+    pub fn command(&self, folder: &Path) -> Command {
+        let mut command = match self.under.split_first() {
+            Some((program, arguments)) => {
+                let mut command = without_settings(Command::new(program));
+                command.args(arguments).arg(binary());
+                command
+            }
+            None => tintype(),
+        };
+        command
+            .arg("serve")
+            .args(["--listen", "127.0.0.1:0"])
+            .arg("--data-dir")
+            .arg(folder.join("data"))
+            .arg("--plugins-dir")
+            .arg(folder.join("plugins"))
+            // Shared by all tests, or each would compile the plugins anew.
+            .arg("--compiled-dir")
+            .arg(target().join("compiled-for-tests"))
+            .args(["--log-format", "json"])
+            .args(&self.flags)
+            .envs(self.environment.iter().cloned())
+            .current_dir(folder)
+            .stdin(Stdio::null());
+        if self.faults {
+            command.envs(Faults::of(folder).environment());
+        }
+        command
+    }
+}
+
+/// What a server leaves that ended before it was ready.
+#[derive(Debug)]
+pub struct NoStart {
+    /// With `data` in it.
+    pub folder: TempDir,
+    /// The lines of its log.
+    pub log: Vec<String>,
+}
+
+impl fmt::Display for NoStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no start:\n{}", self.log.join("\n"))
+    }
+}
+
+/// Makes an API key with the real command, and gives its text.
+pub(super) fn new_key(folder: &Path, arguments: &[&str]) -> String {
+    let ended = run(&[&["key", "new"], arguments].concat(), &[], folder);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended.output.trim_end().to_owned()
+}
+
+fn copy_components(from: &Path, to: &Path) {
+    let entries = std::fs::read_dir(from)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `make build guests`", from.display()));
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+}

@@ -342,5 +342,5 @@ fn sentence(error: &dyn std::error::Error) -> String {
 }
 
 fn unwritable(app: &App, error: &BlobError) -> Problem {
-    submit::refused(&app.tasks.blobs_failed(error))
+    submit::refused(&app.tasks.blobs_failed(error, 0))
 }

@@ -133,9 +133,11 @@ impl Tasks {
         }))
     }
 
-    /// Notes that pictures could not be written, and says what to answer to whoever wanted it.
-    pub fn blobs_failed(&self, error: &BlobError) -> Refusal {
-        self.disk.failed(error)
+    /// Notes that pictures could not be written, and says what to answer to whoever wanted it. Nothing is
+    /// begun until there is room for `size` bytes: what a task needs to go on, or 0 for a client that can
+    /// come again.
+    pub fn blobs_failed(&self, error: &BlobError, size: u64) -> Refusal {
+        self.disk.failed(error, size)
     }
 
     /// Deletes pictures that belong to no task. What cannot be deleted is an orphan, and swept later.

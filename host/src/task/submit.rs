@@ -189,14 +189,14 @@ impl Tasks {
             DetailsAt::Inline(json)
         } else {
             let mut writer = self.blobs.writer();
-            writer.write(json.into()).await.map_err(|error| self.blobs_failed(&error))?;
-            let staged = writer.finish().await.map_err(|error| self.blobs_failed(&error))?;
+            writer.write(json.into()).await.map_err(|error| self.blobs_failed(&error, 0))?;
+            let staged = writer.finish().await.map_err(|error| self.blobs_failed(&error, 0))?;
             DetailsAt::Blob(keep(Part::Details, "application/json".to_owned(), staged))
         };
         let keys: Vec<BlobKey> = blobs.iter().map(|(key, _)| *key).collect();
 
         // The order of the promise: pictures first, then the record, then the 202.
-        self.blobs.keep(blobs).await.map_err(|error| self.blobs_failed(&error))?;
+        self.blobs.keep(blobs).await.map_err(|error| self.blobs_failed(&error, 0))?;
         let task = NewTask {
             id,
             submitted,

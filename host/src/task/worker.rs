@@ -142,15 +142,17 @@ impl Workers {
             Err(Stop::Interrupted) => return Disposition::GiveBack,
             Err(Stop::Blob(error)) => return Disposition::Finished(internal(&record, &error)),
         };
+        let size = images.iter().map(|image| image.bytes.len() as u64).sum();
         match self.publish(&record, images).await {
             Ok(outcome) => Disposition::Finished(outcome),
             Err(error) => {
-                self.tasks.blobs_failed(&error);
+                self.tasks.blobs_failed(&error, size);
                 tracing::error!(task = %record.id, %error, "the result could not be written");
-                if record.attempts < MOST_ATTEMPTS {
-                    Disposition::GiveBack
-                } else {
-                    Disposition::Finished(internal(&record, &error))
+                match error {
+                    // There will be room some day.
+                    BlobError::NoSpace => Disposition::GiveBack,
+                    _ if record.attempts < MOST_ATTEMPTS => Disposition::GiveBack,
+                    error => Disposition::Finished(internal(&record, &error)),
                 }
             }
         }

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 mod accept;
+mod churn;
 mod figures;
 mod http;
 mod load;
@@ -23,10 +24,12 @@ fn main() -> anyhow::Result<()> {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(accept::command())
-        .subcommand(records::command());
+        .subcommand(records::command())
+        .subcommand(churn::command());
     match command.get_matches().subcommand() {
         Some(("accept", matches)) => accept::run(matches),
         Some(("records", matches)) => records::run(matches),
+        Some(("churn", matches)) => churn::run(matches),
         _ => unreachable!("clap demands one of the subcommands"),
     }
 }

@@ -1,7 +1,7 @@
 //! What it costs to remember many tasks: the same server with an empty store and with one that holds
 //! many finished tasks, in turns.
 
-mod fill;
+pub mod fill;
 
 use std::fs;
 use std::path::Path;
@@ -79,7 +79,7 @@ fn compare(count: u64, rounds: u32, load: &Load, setup: &Setup) -> anyhow::Resul
     println!(
         "{count} tasks were submitted, run and finished in {} s; data/tasks has {} MB",
         short(began.elapsed().as_secs_f64()),
-        short(megabytes(size(&full.path().join("data/tasks"))?)),
+        short(megabytes(folder_size(&full.path().join("data/tasks"))?)),
     );
     let mut with = Sheet::default();
     let mut without = Sheet::default();
@@ -183,7 +183,7 @@ impl Sheet {
             ],
             &polled,
         );
-        self.note("data/tasks, MB", megabytes(size(&folder.join("data/tasks"))?));
+        self.note("data/tasks, MB", megabytes(folder_size(&folder.join("data/tasks"))?));
         // Or it would spin again at the next start.
         let cancelled =
             connection.exchange(format!("DELETE {spin} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
@@ -226,12 +226,12 @@ fn table(count: u64, without: &Sheet, with: &Sheet) -> Table {
     table
 }
 
-fn size(folder: &Path) -> anyhow::Result<u64> {
+pub fn folder_size(folder: &Path) -> anyhow::Result<u64> {
     let mut size = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let metadata = entry.metadata()?;
-        size += if metadata.is_dir() { self::size(&entry.path())? } else { metadata.len() };
+        size += if metadata.is_dir() { folder_size(&entry.path())? } else { metadata.len() };
     }
     Ok(size)
 }

@@ -9,11 +9,11 @@ use anyhow::ensure;
 use jiff::Timestamp;
 use tintype::digest::Digest;
 use tintype::store::sled::{Durability, SledOptions, SledStore};
-use tintype::task::{BlobInfo, DetailsAt, IdSource, NewTask, Outcome, TaskId, TaskStore as _};
+use tintype::task::{BlobInfo, DetailsAt, IdSource, NewTask, Outcome, StoreError, TaskId, TaskStore as _};
 use tokio::task::JoinSet;
 
 /// Tasks at once.
-const AT_ONCE: u64 = 2000;
+pub const AT_ONCE: u64 = 2000;
 
 /// Adds `count` tasks to the store in `folder` and gives the ids of `sample` of them.
 pub fn fill(folder: &Path, count: u64, sample: usize) -> anyhow::Result<Vec<String>> {
@@ -31,28 +31,7 @@ pub fn fill(folder: &Path, count: u64, sample: usize) -> anyhow::Result<Vec<Stri
         let mut all: Vec<TaskId> = vec![];
         for begun in (0..count).step_by(usize::try_from(AT_ONCE)?) {
             let many = AT_ONCE.min(count - begun);
-            let mut submitting = JoinSet::new();
-            for _ in 0..many {
-                let (store, task) = (Arc::clone(&store), new_task(&ids));
-                all.push(task.id);
-                submitting.spawn(async move { store.submit(task).await.map(drop) });
-            }
-            while let Some(submitted) = submitting.join_next().await {
-                submitted??;
-            }
-            let claimed = store.claim(usize::try_from(many)?, true).await?;
-            ensure!(claimed.len() as u64 == many, "{} of {many} tasks could be claimed", claimed.len());
-            let mut finishing = JoinSet::new();
-            for record in claimed {
-                let store = Arc::clone(&store);
-                finishing.spawn(async move {
-                    let result = Outcome::Ok(vec![blob("image/jpeg", record.id)]);
-                    store.finish(record.id, record.attempts, result, Timestamp::now()).await.map(drop)
-                });
-            }
-            while let Some(finished) = finishing.join_next().await {
-                finished??;
-            }
+            all.extend(work_off(&store, &ids, many).await?);
             let done = begun + many;
             if done.is_multiple_of(100_000) {
                 eprintln!("{done} tasks");
@@ -62,6 +41,38 @@ pub fn fill(folder: &Path, count: u64, sample: usize) -> anyhow::Result<Vec<Stri
     })?;
     let chosen = fastrand::choose_multiple(all, sample);
     Ok(chosen.into_iter().map(|id| id.to_string()).collect())
+}
+
+/// Submits so many tasks, claims them and finishes them.
+pub async fn work_off(store: &Arc<SledStore>, ids: &IdSource, many: u64) -> anyhow::Result<Vec<TaskId>> {
+    let mut submitted = vec![];
+    let mut submitting = JoinSet::new();
+    for _ in 0..many {
+        let (store, task) = (Arc::clone(store), new_task(ids));
+        submitted.push(task.id);
+        submitting.spawn(async move { store.submit(task).await.map(drop) });
+    }
+    settled(submitting).await?;
+    let claimed = store.claim(usize::try_from(many)?, true).await?;
+    ensure!(claimed.len() as u64 == many, "{} of {many} tasks could be claimed", claimed.len());
+    let mut finishing = JoinSet::new();
+    for record in claimed {
+        let store = Arc::clone(store);
+        finishing.spawn(async move {
+            let result = Outcome::Ok(vec![blob("image/jpeg", record.id)]);
+            store.finish(record.id, record.attempts, result, Timestamp::now()).await.map(drop)
+        });
+    }
+    settled(finishing).await?;
+    Ok(submitted)
+}
+
+/// Waits for all, of which none may fail.
+pub async fn settled(mut all: JoinSet<Result<(), StoreError>>) -> anyhow::Result<()> {
+    while let Some(one) = all.join_next().await {
+        one??;
+    }
+    Ok(())
 }
 
 fn new_task(ids: &IdSource) -> NewTask {

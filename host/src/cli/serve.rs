@@ -125,6 +125,10 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
         serving.abort();
     }
     controlling.abort();
+    if let Err(error) = tasks.settle().await {
+        // It was said when it failed; the next start finds what was acknowledged.
+        tracing::error!(%error, "the last changes could not be recorded");
+    }
     tracing::info!("stopped");
     Ok(())
 }

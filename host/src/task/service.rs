@@ -308,6 +308,14 @@ impl Tasks {
         Ok(matches!(self.store.get(id).await?, Lookup::Found(_)))
     }
 
+    /// Makes durable all that was recorded: the last thing that a server does.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        self.store.settle().await
+    }
+
     /// Ends when an announcement may be due that wasn't before.
     pub async fn announcement_due(&self) {
         self.ended.notified().await;

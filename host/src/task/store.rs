@@ -341,6 +341,12 @@ pub trait TaskStore: Send + Sync {
     /// [`StoreError::Unreadable`] for an entry that is, [`StoreError::NoSpace`], [`StoreError::Failed`].
     async fn import(&self, entries: Vec<Entry>) -> Result<(), StoreError>;
 
+    /// Makes durable all that was written before, if that was answered earlier.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn settle(&self) -> Result<(), StoreError>;
+
     /// How many unfinished tasks each owner has.
     ///
     /// # Errors

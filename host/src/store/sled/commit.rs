@@ -32,10 +32,17 @@ pub enum Durability {
 
 type Waiter = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// Somebody joins the next flush.
+struct Joining {
+    waiter: Waiter,
+    /// Whether a relaxed store shall flush now, and not at its time.
+    urgent: bool,
+}
+
 pub(super) struct GroupCommit {
     durability: Durability,
     /// Taken when the value is dropped: that ends the thread.
-    waiters: Mutex<Option<Sender<Waiter>>>,
+    waiters: Mutex<Option<Sender<Joining>>>,
     failure: Arc<Mutex<Option<StoreError>>>,
     turn: Turn,
     thread: Option<JoinHandle<()>>,
@@ -89,7 +96,7 @@ impl Commit {
 impl GroupCommit {
     /// Starts the flushing thread, which ends when the value is dropped.
     pub(super) fn start(mut flusher: Flusher) -> Arc<Self> {
-        let (waiters, inbox) = mpsc::channel::<Waiter>();
+        let (waiters, inbox) = mpsc::channel::<Joining>();
         let failure = Arc::new(Mutex::new(None));
         let known = Arc::clone(&failure);
         let durability = flusher.durability;
@@ -120,18 +127,23 @@ impl GroupCommit {
     /// Calls `waiter` once everything written before is as durable as the operator wants it, or can't be.
     pub(super) fn when_durable(&self, waiter: Waiter) {
         match self.durability {
-            Durability::Full => self.join(waiter),
+            Durability::Full => self.join(Joining { waiter, urgent: false }),
             Durability::Relaxed(_) => {
                 waiter(self.failure().map_or(Ok(()), Err));
-                self.join(Box::new(drop));
+                self.join(Joining { waiter: Box::new(drop), urgent: false });
             }
         }
     }
 
-    fn join(&self, waiter: Waiter) {
-        let refused = match lock(&self.waiters).as_ref().map(|waiters| waiters.send(waiter)) {
+    /// Calls `waiter` once everything written before is durable, and sees to it that this is soon.
+    pub(super) fn settle(&self, waiter: Waiter) {
+        self.join(Joining { waiter, urgent: true });
+    }
+
+    fn join(&self, joining: Joining) {
+        let refused = match lock(&self.waiters).as_ref().map(|waiters| waiters.send(joining)) {
             Some(Ok(())) => return,
-            Some(Err(mpsc::SendError(waiter))) => waiter,
+            Some(Err(mpsc::SendError(joining))) => joining.waiter,
             None => return,
         };
         refused(Err(StoreError::Failed("its flushing thread has stopped".to_owned())));
@@ -182,19 +194,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn next_group(inbox: &Receiver<Waiter>, durability: Durability) -> Option<Vec<Waiter>> {
+fn next_group(inbox: &Receiver<Joining>, durability: Durability) -> Option<Vec<Waiter>> {
     let first = inbox.recv().ok()?;
     if let Durability::Relaxed(pause) = durability {
         // The first write of a quiet time begins the period. At the end of the process nobody sends
         // any more, and nothing is left to wait for.
-        let mut group = vec![first];
         let until = Instant::now() + pause;
-        while let Ok(waiter) = inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            group.push(waiter);
+        let mut urgent = first.urgent;
+        let mut group = vec![first.waiter];
+        while !urgent && let Ok(joining) = inbox.recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            urgent = joining.urgent;
+            group.push(joining.waiter);
         }
         return Some(group);
     }
-    Some(std::iter::once(first).chain(inbox.try_iter()).collect())
+    Some(std::iter::once(first).chain(inbox.try_iter()).map(|joining| joining.waiter).collect())
 }
 
 impl Flusher {

@@ -399,6 +399,17 @@ impl TaskStore for SledStore {
         self.writer.durably(move |trees| transfer::import(trees, &shared, entries)).await
     }
 
+    async fn settle(&self) -> Result<(), StoreError> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.commit.settle(Box::new(move |settled| {
+            // A receiver that is gone wants no answer.
+            let _ = answer.send(settled);
+        }));
+        answered
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Failed("its flushing thread has stopped".to_owned())))
+    }
+
     async fn unfinished(&self) -> Result<Vec<(Option<String>, u64)>, StoreError> {
         self.read(|trees| {
             let mut counts: BTreeMap<Option<String>, u64> = BTreeMap::new();

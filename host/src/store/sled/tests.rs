@@ -441,8 +441,14 @@ async fn a_relaxed_store_answers_at_once_and_flushes_when_it_is_closed() {
     let relaxed = SledOptions { durability: Durability::Relaxed(Duration::from_secs(3600)), ..options() };
     let (store, _) = SledStore::open(dir.path(), &relaxed).unwrap();
     let id = submit(&store, &ids).await.id;
+    let witnessed = || std::fs::read(dir.path().join("durable")).unwrap();
+    let before = witnessed();
+    store.settle().await.unwrap();
+    assert_ne!(witnessed(), before, "without waiting for its hour");
+    let last = submit(&store, &ids).await.id;
     drop(store);
-    assert_eq!(get(&open(dir.path()), id).await.id, id);
+    let store = open(dir.path());
+    assert_eq!((get(&store, id).await.id, get(&store, last).await.id), (id, last));
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ fn whatever_happens_to_the_log_of_the_task_store_is_noticed_and_said() {
             said.contains("is damaged") || said.contains("has lost what it had"),
             "{damage:?} {number}: {said}"
         );
-        assert!(said.contains("from a backup") && said.contains("tintype doctor"), "{said}");
+        assert!(said.contains("from a backup") && said.contains("tintype doctor --accept-loss"), "{said}");
     }
 }
 
@@ -187,6 +187,21 @@ fn a_loss_is_refused_until_it_is_accepted_and_the_pictures_are_set_aside() {
     let mut lost: Vec<String> = lost.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     lost.sort();
     assert_eq!(lost, [format!("{}.input", id_of(&late)), format!("{}.result-1-1", id_of(&late))]);
+}
+
+#[test]
+fn a_task_store_that_is_beyond_help_can_be_moved_away_and_the_pictures_are_kept() {
+    let stopped = Stopped::with_tasks();
+    let data = stopped.data();
+    fs::rename(data.join("tasks"), stopped.server.folder().join("damaged")).unwrap();
+    let path = data.display().to_string();
+    let accepted = run(&["doctor", "--accept-loss", "--data-dir", &path], &[], Path::new("/"));
+    assert!(accepted.errors.contains("40 pictures of tasks that it does not know"), "{accepted:?}");
+    let server = stopped.server.kill_and_restart();
+    let swept = server.wait_for_log("orphan sweep done");
+    assert!(swept.contains("\"deleted\":0,\"set_aside\":0"), "{swept}");
+    assert_eq!(fs::read_dir(data.join("blobs/lost")).unwrap().count(), 40);
+    assert_eq!(server.client().process(&resize()).state(), "OK");
 }
 
 /// The file of one part of a task.

@@ -24,8 +24,8 @@ pub enum OpenError {
     },
     /// sled finds its files damaged.
     #[error(
-        "the task store in {} is damaged ({problem}). Restore the data folder from a backup; \
-         `tintype doctor` says what can still be read",
+        "the task store in {} is damaged ({problem}). Restore the data folder from a backup; without one, move \
+         this folder away and run `tintype doctor --accept-loss`, which sets the pictures of its tasks aside",
         path.display()
     )]
     Damaged {

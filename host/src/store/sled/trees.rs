@@ -372,5 +372,4 @@ pub(super) fn words_of(panic: &(dyn Any + Send)) -> String {
     words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
 }
 
-const DAMAGED: &str = "its files are damaged; stop the server and restore the data folder from a backup; \
-                       `tintype doctor` says what can still be read";
+const DAMAGED: &str = "its files are damaged; stop the server and restore the data folder from a backup";

@@ -100,12 +100,12 @@ impl SledStore {
         if found < durable {
             return Err(OpenError::Lost { path: folder.to_owned(), found, durable });
         }
-        // Before there were commits the ends of tasks tell how far the clock had come.
-        let last_moment = last.map(|commit| commit.at).max(trees.last_end().map_err(unreadable)?);
-        let clock = Arc::new(Clock::go_on_after(last_moment));
         if last.is_none() {
             trees.index_tombstones().map_err(unreadable)?;
         }
+        // Before there were commits the ends of tasks, and of their records, tell how far the clock had come.
+        let last_moment = last.map(|commit| commit.at).max(trees.last_moment().map_err(unreadable)?);
+        let clock = Arc::new(Clock::go_on_after(last_moment));
         let recovered = recover(&trees, options.max_attempts, &clock).map_err(unreadable)?;
 
         let last_ticket = trees.last_ticket().map_err(unreadable)?;

@@ -149,10 +149,13 @@ impl Trees {
         Ok(newest(&self.tasks)?.max(newest(&self.gone)?))
     }
 
-    /// The latest moment at which a task ended.
-    pub(super) fn last_end(&self) -> Result<Option<Moment>, StoreError> {
-        let last = self.ended.last().map_err(|error| failed(&error))?;
-        Ok(last.and_then(|(key, _)| split_timed_key(&key)).map(|(time, _)| time))
+    /// The latest moment at which a task ended or was deleted.
+    pub(super) fn last_moment(&self) -> Result<Option<Moment>, StoreError> {
+        let last = |tree: &sled::Tree| -> Result<Option<Moment>, StoreError> {
+            let last = tree.last().map_err(|error| failed(&error))?;
+            Ok(last.and_then(|(key, _)| split_timed_key(&key)).map(|(time, _)| time))
+        };
+        Ok(last(&self.ended)?.max(last(&self.deleted)?))
     }
 
     /// Makes the index of a store from before format 1, which found tombstones by their ids.

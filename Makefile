@@ -40,6 +40,7 @@ test: build guests faults ## Run every test
 	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-componentize
 	./tests/openapi/run.sh
 	./tests/clients/run.sh
+	./tests/templates/run.sh
 
 crash: build guests ## Kill the server KILLS times while clients work with it, and account for every task
 	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) \

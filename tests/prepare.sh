@@ -21,6 +21,19 @@ need curl curl 'the examples of the README'
 need node nodejs 'Node as a client'
 need strace strace 'the order of what reaches the disk'
 need python3 python3 'Python as a client, and comparing the server with /openapi.json'
+need npm npm 'the plugin template for JavaScript'
+
+# What the plugin template for C takes; no command stands for all of it.
+c_packages=(clang lld wasi-libc libclang-rt-dev-wasm32)
+wasi_c=$(dirname "$0")/templates/wasi_c.sh
+if ! "$wasi_c" && [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+    apt-get update --quiet --quiet >/dev/null || true
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --quiet --no-install-recommends "${c_packages[@]}" >/dev/null || true
+fi
+if ! "$wasi_c"; then
+    echo "skipped: the plugin template for C; install what is on Debian: apt-get install ${c_packages[*]}" >&2
+    missing=1
+fi
 
 # Python packages go into a folder of their own inside target/, again when their list changes.
 venv=$(cd "$(dirname "$0")/.." && pwd)/target/venv

@@ -1,5 +1,6 @@
 # Sourced by runners that need the real server: starts it on a free loopback port with a data folder
 # of its own, and stops it when the script ends. Sets `url` and `scratch`; flags are passed on.
+# SERVER_PLUGINS is another folder than the bundled plugins'.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,7 +18,7 @@ trap stop EXIT
 
 serve() { # serve [FLAG…]
     "${SERVER_BINARY:-$root/target/release/tintype}" serve --listen 127.0.0.1:0 --data-dir "$scratch/data" \
-        --plugins-dir "$root/target/plugins" --log info --log-format json "$@" >"$scratch/server.log" 2>&1 &
+        --plugins-dir "${SERVER_PLUGINS:-$root/target/plugins}" --log info --log-format json "$@" >"$scratch/server.log" 2>&1 &
     server=$!
     # With port 0 the system chooses; the server says what it got.
     local address='' tries=0

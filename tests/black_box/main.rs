@@ -56,5 +56,6 @@ mod server {
     mod load;
     mod pictures;
     mod plugin_changes;
+    mod plugin_commands;
     mod plugin_files;
 }

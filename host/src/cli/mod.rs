@@ -3,6 +3,7 @@
 mod config;
 mod data;
 mod key;
+mod plugin;
 mod serve;
 mod settings;
 
@@ -10,8 +11,20 @@ use std::process::ExitCode;
 
 use clap::Command;
 
-/// Exit codes, for scripts. 0 is success, 2 (clap's) a wrong command line.
+/// Exit codes, for scripts. 0 is success.
 const FAILED: u8 = 1;
+/// A wrong command line; clap's own.
+const MISUSED: u8 = 2;
+
+/// A command line that clap takes and that cannot mean anything all the same.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
+
+/// The error for a command line that breaks a rule.
+fn misuse(rule: impl std::fmt::Display) -> anyhow::Error {
+    Misuse(rule.to_string()).into()
+}
 
 /// Parses the command line and does what it says.
 #[must_use]
@@ -21,6 +34,7 @@ pub fn main() -> ExitCode {
         Some(("serve", matches)) => serve::run(matches),
         Some(("config", matches)) => config::run(matches),
         Some(("key", matches)) => key::run(matches),
+        Some(("plugin", matches)) => plugin::run(matches),
         Some(("backup", matches)) => data::backup(matches),
         Some(("restore", matches)) => data::restore(matches),
         Some(("doctor", matches)) => data::doctor(matches),
@@ -30,7 +44,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tintype: {error:#}");
-            ExitCode::from(FAILED)
+            ExitCode::from(if error.is::<Misuse>() { MISUSED } else { FAILED })
         }
     }
 }
@@ -47,6 +61,7 @@ pub fn command() -> Command {
             Command::new("serve").about("Serve until told to stop (SIGTERM or Ctrl-C)"),
         ))
         .subcommand(key::command())
+        .subcommand(plugin::command())
         .subcommand(data::backup_command())
         .subcommand(data::restore_command())
         .subcommand(data::doctor_command())

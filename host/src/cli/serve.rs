@@ -207,15 +207,7 @@ fn open_tasks(
 
 fn load_plugins(config: &Config) -> anyhow::Result<(PluginFolder, Registry)> {
     let plugins = &config.plugins;
-    let limits = RunLimits {
-        deadline: plugins.deadline,
-        memory: plugins.memory.as_usize(),
-        stack: plugins.stack.as_usize(),
-        max_output: plugins.max_output.as_usize(),
-        max_pixels: plugins.max_pixels.get(),
-        max_side: plugins.max_side.get(),
-        max_frames: plugins.max_frames.get(),
-    };
+    let limits = RunLimits::from_settings(plugins);
     let sandbox = Sandbox::new(limits, config.tasks.workers(), plugins.allow_wasi)?;
     let compiled = CompiledCode::open(&plugins.compiled_dir(&config.storage));
     let mut folder = PluginFolder::new(&sandbox, compiled, &plugins.plugins_dir, plugins.max_plugin_size.0);

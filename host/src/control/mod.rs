@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::client::{Connection, ControlError};
 pub use self::server::Control;
 use crate::id::TaskId;
+use crate::plugin::Listed;
 use crate::task::Entry;
 
 /// What can be asked.
@@ -26,6 +27,8 @@ pub enum Request {
     },
     /// Whether a task is still there.
     Knows(TaskId),
+    /// Which plugins there are.
+    Plugins,
 }
 
 /// What is answered.
@@ -36,6 +39,8 @@ pub enum Reply {
     Entries(Vec<Entry>),
     /// To [`Request::Knows`].
     Knows(bool),
+    /// To [`Request::Plugins`].
+    Plugins(Vec<Listed>),
     /// It cannot be answered, and why.
     Failed(String),
 }

@@ -12,7 +12,7 @@ const MOST_ENTRIES: usize = 256;
 const LONGEST_SUMMARY: usize = 1024;
 
 /// A plugin's description of itself.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Descriptor {
     /// Lower case, digits and hyphens.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct Descriptor {
 }
 
 /// A format that a plugin writes.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct OutputFormat {
     /// Without parameters.
     pub media_type: String,
@@ -38,7 +38,7 @@ pub struct OutputFormat {
 }
 
 /// Something a plugin does.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Operation {
     /// Unique in the plugin.
     pub name: String,

@@ -1,5 +1,7 @@
 //! How a run can end without a result, told apart.
 
+use std::fmt;
+
 use super::interrupt::Interrupted;
 use super::limits::RunLimits;
 use super::memory::MemoryLimiter;
@@ -27,6 +29,32 @@ pub enum Ending {
     Internal(String),
 }
 
+/// For authors and operators; what a client is told stands with the task's failure.
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidImage(words) => write!(f, "it calls the picture invalid: {words}"),
+            Self::InvalidParameters(words) => write!(f, "it calls the parameters impossible: {words}"),
+            Self::TooLarge(words) => write!(f, "it passed a limit: {words}"),
+            Self::PluginError(words) => write!(f, "it failed: {words}"),
+            Self::Trap(trap) => write!(f, "it trapped: {trap}"),
+            Self::Deadline => f.write_str("it ran past its deadline"),
+            Self::Memory(limit) => write!(f, "it asked for more than its limit of {limit} bytes of memory"),
+            Self::Cancelled => f.write_str("it was cancelled"),
+            Self::Internal(error) => write!(f, "the host has a fault: {error}"),
+        }
+    }
+}
+
+impl From<Interrupted> for Ending {
+    fn from(interrupted: Interrupted) -> Self {
+        match interrupted {
+            Interrupted::Deadline => Self::Deadline,
+            Interrupted::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
 /// wasmtime's words for a guest that hands over more than `set_hostcall_fuel` allows: the error's
 /// type is private.
 const OUTPUT_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
@@ -34,10 +62,7 @@ const OUTPUT_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhau
 /// What `error`, with which a call into the guest ended, means.
 pub(super) fn of_error(error: &wasmtime::Error, memory: &MemoryLimiter, limits: &RunLimits) -> Ending {
     if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
-        return match interrupted {
-            Interrupted::Deadline => Ending::Deadline,
-            Interrupted::Cancelled => Ending::Cancelled,
-        };
+        return Ending::from(*interrupted);
     }
     // A guest that cannot get memory stops in its own way, mostly by `unreachable`.
     if memory.refused() {

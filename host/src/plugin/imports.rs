@@ -28,8 +28,8 @@ pub(super) fn refused(imports: &[String], allow_wasi: bool) -> Vec<String> {
 }
 
 /// The packages of WASI 0.2 that are linked, with nothing behind them.
-const WASI_PACKAGES: &[&str] =
-    &["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+pub(super) const WASI_PACKAGES: [&str; 6] =
+    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
 /// Whether this is an interface of WASI 0.2's command line world.
 pub(super) fn is_wasi(name: &str) -> bool {

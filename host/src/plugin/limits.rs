@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config;
+
 /// What a run may use.
 #[derive(Clone, Debug)]
 pub struct RunLimits {
@@ -19,4 +21,20 @@ pub struct RunLimits {
     pub max_side: u32,
     /// Frames of an animation; the plugin is told.
     pub max_frames: u32,
+}
+
+impl RunLimits {
+    /// As the operator has set them.
+    #[must_use]
+    pub fn from_settings(settings: &config::Plugins) -> Self {
+        Self {
+            deadline: settings.deadline,
+            memory: settings.memory.as_usize(),
+            stack: settings.stack.as_usize(),
+            max_output: settings.max_output.as_usize(),
+            max_pixels: settings.max_pixels.get(),
+            max_side: settings.max_side.get(),
+            max_frames: settings.max_frames.get(),
+        }
+    }
 }

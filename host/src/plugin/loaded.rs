@@ -33,12 +33,10 @@ pub struct Plugin {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
-    #[error("it cannot be read: {0}")]
+    #[error("it cannot be read: {0}{advice}", advice = self.advice())]
     Unreadable(#[from] std::io::Error),
     /// It is larger than allowed.
-    #[error(
-        "it has {size} bytes. Operator: raise max_plugin_size ({limit} bytes) if it can be trusted to be that large"
-    )]
+    #[error("it has {size} bytes, more than the limit of {limit}{advice}", advice = self.advice())]
     TooLarge {
         /// Bytes.
         size: u64,
@@ -46,21 +44,13 @@ pub enum LoadError {
         limit: u64,
     },
     /// It is a module that was not made into a component.
-    #[error(
-        "it is a core WebAssembly module, not a component. Author: build for wasm32-wasip2, or turn it \
-         into a component with `tintype-componentize` or `wasm-tools component new`"
-    )]
+    #[error("it is a core WebAssembly module, not a component{}", self.advice())]
     CoreModule,
     /// It is no WebAssembly at all, or is damaged.
-    #[error("it is not a valid WebAssembly component: {0}. Author: build it again; operator: copy it again")]
+    #[error("it is not a valid WebAssembly component: {0}{advice}", advice = self.advice())]
     Invalid(String),
     /// It wants something that no plugin gets.
-    #[error(
-        "it imports {}. Author: a plugin may import only tintype:plugin/host@0.1 and, where the operator \
-         allows it, WASI 0.2{}",
-        .names.join(", "),
-        if *.wasi_refused { "; operator: set allow_wasi = true to allow WASI" } else { "" }
-    )]
+    #[error("it imports {}{}", .names.join(", "), self.advice())]
     Imports {
         /// What it may not import.
         names: Vec<String>,
@@ -69,21 +59,19 @@ pub enum LoadError {
     },
     /// It doesn't export what a plugin exports.
     #[error(
-        "it does not export tintype:plugin/processor@0.1 but {}. Author: implement the world \
-         image-processor of tintype:plugin@0.1",
-        if .0.is_empty() { "nothing".to_owned() } else { .0.join(", ") }
+        "it does not export tintype:plugin/processor@0.1 but {}{}",
+        if .0.is_empty() { "nothing".to_owned() } else { .0.join(", ") },
+        self.advice()
     )]
     Exports(Vec<String>),
     /// Names fit and types do not.
-    #[error(
-        "it was built against another version of tintype:plugin: {0}. Author: build it against the wit/ of this release"
-    )]
+    #[error("it was built against another version of tintype:plugin: {0}{advice}", advice = self.advice())]
     Contract(String),
     /// It could not be asked what it is.
-    #[error("it could not say what it is: describe() ended with {0:?}")]
+    #[error("it could not say what it is when describe() was called: {0}{advice}", advice = self.advice())]
     Describe(Ending),
     /// What it says of itself is wrong.
-    #[error(transparent)]
+    #[error("{0}{advice}", advice = self.advice())]
     Descriptor(#[from] DescriptorError),
 }
 
@@ -131,25 +119,22 @@ impl Plugin {
             .instantiate_pre(&component)
             .and_then(interface::bind)
             .map_err(|error| LoadError::Contract(format!("{error:#}")))?;
-        let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let raw = Run {
-            sandbox,
-            limits: &sandbox.limits,
-            plugin: &name,
-            subject: "describe",
-            interrupt: &Interrupt::within(sandbox.limits.deadline),
-            on_progress: Box::new(|_| ()),
-        }
-        .describe(contract.as_ref())
-        .map_err(LoadError::Describe)?;
         Ok(Self {
-            descriptor: Descriptor::check(raw)?,
+            descriptor: describe(sandbox, contract.as_ref(), file)?,
             digest: Digest::of(wasm),
             file: file.to_owned(),
             imports: imported,
             sandbox: Arc::clone(sandbox),
             contract,
         })
+    }
+
+    /// Asks the plugin anew what it is; it must give the [`descriptor`](Self::descriptor) again.
+    ///
+    /// # Errors
+    /// [`LoadError::Describe`], [`LoadError::Descriptor`].
+    pub fn describe_again(&self) -> Result<Descriptor, LoadError> {
+        describe(&self.sandbox, self.contract.as_ref(), &self.file)
     }
 
     /// Runs the plugin on this thread until it ends or `interrupt` ends it. `subject` names the run
@@ -188,6 +173,21 @@ impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {} from {}", self.descriptor.name, self.descriptor.version, self.file.display())
     }
+}
+
+fn describe(sandbox: &Sandbox, contract: &dyn Contract, file: &Path) -> Result<Descriptor, LoadError> {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let raw = Run {
+        sandbox,
+        limits: &sandbox.limits,
+        plugin: &name,
+        subject: "describe",
+        interrupt: &Interrupt::within(sandbox.limits.deadline),
+        on_progress: Box::new(|_| ()),
+    }
+    .describe(contract)
+    .map_err(LoadError::Describe)?;
+    Ok(Descriptor::check(raw)?)
 }
 
 /// The preamble tells modules from components: version 1 layer 0, or version 13 layer 1.

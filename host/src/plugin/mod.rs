@@ -11,10 +11,13 @@
 //! | how a run can end | `ending.rs` |
 //! | which interface versions are spoken | `interface/` |
 //! | how compiled code is kept | `compiled.rs` |
+//! | what to do about a file that cannot be loaded | `advice.rs` |
 //! | what a plugin says of itself | `descriptor.rs`, `schema.rs` |
 //! | which plugins there are | `registry.rs` |
+//! | what an operator is told of the folder | `listing.rs` |
 //! | how changes in the folder are noticed | `folder.rs` |
 
+mod advice;
 mod compiled;
 mod descriptor;
 mod ending;
@@ -26,6 +29,7 @@ mod imports;
 mod interface;
 mod interrupt;
 mod limits;
+mod listing;
 mod loaded;
 mod memory;
 mod registry;
@@ -33,6 +37,7 @@ mod run;
 mod schema;
 mod wasi;
 
+pub use self::advice::Advice;
 pub use self::compiled::CompiledCode;
 pub use self::descriptor::{Descriptor, DescriptorError, Operation, OutputFormat};
 pub use self::ending::Ending;
@@ -41,6 +46,7 @@ pub use self::folder::{Patience, PluginFolder};
 pub use self::interface::{Image, Param, Step, Target, Value};
 pub use self::interrupt::Interrupt;
 pub use self::limits::RunLimits;
+pub use self::listing::{FileState, Listed, ListedPlugin};
 pub use self::loaded::{LoadError, Plugin};
 pub use self::registry::{Choice, Registry, RegistryError};
 pub use self::run::{Finished, Job};

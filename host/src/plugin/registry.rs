@@ -63,6 +63,15 @@ pub struct Registry {
     broken: Vec<(PathBuf, String)>,
 }
 
+impl FromIterator<Arc<Plugin>> for Registry {
+    fn from_iter<T: IntoIterator<Item = Arc<Plugin>>>(plugins: T) -> Self {
+        plugins.into_iter().fold(Self::default(), |mut registry, plugin| {
+            registry.add(&plugin);
+            registry
+        })
+    }
+}
+
 impl Registry {
     /// Takes a plugin in, unless there is one of its name and version.
     pub(super) fn add(&mut self, plugin: &Arc<Plugin>) {

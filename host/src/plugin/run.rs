@@ -67,11 +67,15 @@ impl Run<'_> {
         produces: &[&str],
     ) -> Result<Finished, Ending> {
         let began = Instant::now();
-        let max_output = self.limits.max_output;
+        let (max_output, interrupt) = (self.limits.max_output, Arc::clone(self.interrupt));
         let Job { input, attachments, steps, target } = job;
         let wanted = target.as_ref().map(|target| target.media_type.clone());
         let call = Call { input, attachments, steps, target };
         let (result, peak_memory) = self.enter(|store| contract.process(store, call))?;
+        if result.is_err() {
+            // A guest that saw that it should end, and did, ends as one that was made to.
+            interrupt.check().map_err(Ending::from)?;
+        }
         let images = result.map_err(|failure| match failure {
             GuestFailure::InvalidImage(words) => Ending::InvalidImage(words),
             GuestFailure::InvalidParameters(words) => Ending::InvalidParameters(words),

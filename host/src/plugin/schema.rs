@@ -30,6 +30,13 @@ pub struct Schema {
     validator: jsonschema::Validator,
 }
 
+/// The validator follows from the text.
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
 /// What is wrong with a schema.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

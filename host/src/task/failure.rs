@@ -1,9 +1,13 @@
 //! Why a task FAILED, in the words and codes that a client sees.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::PlanError;
+use super::record::CANCELLED;
+use crate::plugin::Ending;
 use crate::xml_text;
 
 /// Longest text of a plugin that reaches a client, in bytes.
@@ -77,6 +81,49 @@ impl Failure {
     #[must_use]
     pub fn new(code: FailureCode, detail: &str) -> Self {
         Self { code, detail: cut(detail) }
+    }
+
+    /// What became of a task that was accepted and can no longer be planned.
+    #[must_use]
+    pub(super) fn of_plan(error: &PlanError) -> Self {
+        let code = match error {
+            PlanError::Plugin(_) | PlanError::Output { .. } => FailureCode::PluginMissing,
+            PlanError::Param { .. } | PlanError::Params { .. } | PlanError::NoSuchPart { .. } => {
+                FailureCode::InvalidParameters
+            }
+        };
+        Self::new(code, &error.to_string())
+    }
+
+    /// What a client is told of a run of `plugin` that ended without a result. A fault of the host's own
+    /// is told as it is: who must not see the inside gets a number in its place.
+    #[must_use]
+    pub fn of_ending(plugin: &str, ending: Ending, deadline: Duration) -> Self {
+        let (code, detail) = match ending {
+            Ending::InvalidImage(words) if words.is_empty() => {
+                (FailureCode::InvalidImage, "Invalid image format.".to_owned())
+            }
+            Ending::InvalidImage(words) => {
+                (FailureCode::InvalidImage, format!("Invalid image format. {words}"))
+            }
+            Ending::InvalidParameters(words) => (FailureCode::InvalidParameters, words),
+            Ending::TooLarge(words) => (FailureCode::TooLarge, words),
+            Ending::PluginError(words) => (FailureCode::PluginError, words),
+            Ending::Trap(trap) => {
+                (FailureCode::PluginTrap, format!("The plugin stopped unexpectedly: {trap}"))
+            }
+            Ending::Deadline => (
+                FailureCode::DeadlineExceeded,
+                format!("The task ran past its limit of {} seconds.", deadline.as_secs_f64()),
+            ),
+            Ending::Memory(limit) => (
+                FailureCode::MemoryExceeded,
+                format!("The plugin {plugin:?} asked for more than its limit of {limit} bytes of memory."),
+            ),
+            Ending::Cancelled => (FailureCode::Cancelled, CANCELLED.to_owned()),
+            Ending::Internal(error) => (FailureCode::Internal, error),
+        };
+        Self::new(code, &detail)
     }
 }
 

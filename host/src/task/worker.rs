@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::failure::{Failure, FailureCode};
-use super::plan::{Plan, PlanError};
-use super::record::{BlobInfo, CANCELLED, Details, DetailsAt, Outcome, Record};
+use super::plan::Plan;
+use super::record::{BlobInfo, Details, DetailsAt, Outcome, Record};
 use super::service::{Running, Tasks};
 use super::store::StoreError;
 use crate::blob::{BlobError, BlobKey, Part};
@@ -164,7 +164,7 @@ impl Workers {
         let cids: Vec<&str> = details.attachments.iter().map(|attachment| attachment.cid.as_str()).collect();
         // Planned anew: the plugins may be others than when the task was accepted.
         let plan = Plan::make(&self.tasks.registry(), &details.description, &cids)
-            .map_err(|error| Stop::Failed(unplanned(&error)))?;
+            .map_err(|error| Stop::Failed(Failure::of_plan(&error)))?;
 
         let mut input = self.picture(record, Part::Input, &record.input).await?;
         let mut attachments = vec![];
@@ -315,38 +315,11 @@ enum Stop {
     Blob(BlobError),
 }
 
-fn unplanned(error: &PlanError) -> Failure {
-    let code = match error {
-        PlanError::Plugin(_) | PlanError::Output { .. } => FailureCode::PluginMissing,
-        PlanError::Param { .. } | PlanError::Params { .. } | PlanError::NoSuchPart { .. } => {
-            FailureCode::InvalidParameters
-        }
-    };
-    Failure::new(code, &error.to_string())
-}
-
 fn failure_of(record: &Record, plugin: &str, ending: Ending, deadline: Duration) -> Failure {
-    let (code, detail) = match ending {
-        Ending::InvalidImage(words) if words.is_empty() => {
-            (FailureCode::InvalidImage, "Invalid image format.".to_owned())
-        }
-        Ending::InvalidImage(words) => (FailureCode::InvalidImage, format!("Invalid image format. {words}")),
-        Ending::InvalidParameters(words) => (FailureCode::InvalidParameters, words),
-        Ending::TooLarge(words) => (FailureCode::TooLarge, words),
-        Ending::PluginError(words) => (FailureCode::PluginError, words),
-        Ending::Trap(trap) => (FailureCode::PluginTrap, format!("The plugin stopped unexpectedly: {trap}")),
-        Ending::Deadline => (
-            FailureCode::DeadlineExceeded,
-            format!("The task ran past its limit of {} seconds.", deadline.as_secs_f64()),
-        ),
-        Ending::Memory(limit) => (
-            FailureCode::MemoryExceeded,
-            format!("The plugin {plugin:?} asked for more than its limit of {limit} bytes of memory."),
-        ),
-        Ending::Cancelled => (FailureCode::Cancelled, CANCELLED.to_owned()),
-        Ending::Internal(error) => return internal_failure(record, &error),
-    };
-    Failure::new(code, &detail)
+    match ending {
+        Ending::Internal(error) => internal_failure(record, &error),
+        ending => Failure::of_ending(plugin, ending, deadline),
+    }
 }
 
 fn internal(record: &Record, error: &dyn std::fmt::Display) -> Outcome {

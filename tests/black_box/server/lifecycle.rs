@@ -71,6 +71,19 @@ fn what_does_not_finish_in_time_goes_back_into_the_queue_unharmed() {
 }
 
 #[test]
+fn a_plugin_that_ends_because_it_sees_that_it_should_is_not_blamed() {
+    let setup = Setup::default().hostile().with("workers", 1).with("deadline", "2s");
+    let mut server = setup.with("drain-timeout", "200ms").start();
+    let task = server.client().accepted(&hostile("obey", &[]));
+    server.client().wait_until_running(&task);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait(), Some(0));
+    assert_eq!(end_in_log(&server, &task)["message"], "given back");
+    let server = server.restart();
+    assert_eq!(server.client().wait(&task).code(), "deadline-exceeded");
+}
+
+#[test]
 fn a_killed_server_loses_no_task() {
     let mut server = Setup::default().with("workers", 2).start();
     let client = server.client();

@@ -26,7 +26,7 @@ fn broken_plugins_are_reported_and_change_nothing_for_the_rest() {
         (
             "garbage.wasm",
             b"this is no wasm".to_vec(),
-            &["does not begin as WebAssembly does", "operator: copy it again"],
+            &["does not begin as WebAssembly does", "Operator: copy it again"],
         ),
         ("empty.wasm", vec![], &["does not begin as WebAssembly does"]),
         ("truncated.wasm", standard[..standard.len() / 2].to_vec(), &["not a valid WebAssembly component"]),
@@ -84,7 +84,7 @@ fn wasi_is_refused_where_the_operator_does_not_allow_it() {
     let importing = importing("wasi:cli/environment@0.2.0");
     let server = Setup::default().plugin("wasi.wasm", &importing).with("allow-wasi", "false").start();
     let line = server.wait_for_log("/wasi.wasm\"");
-    assert!(line.contains("operator: set allow_wasi = true"), "{line}");
+    assert!(line.contains("Operator: set allow_wasi = true"), "{line}");
 }
 
 #[test]

@@ -118,6 +118,12 @@ pub(super) trait Contract: Send + Sync {
     ) -> wasmtime::Result<Result<Vec<Image>, GuestFailure>>;
 }
 
+/// The package of the contract, in any version.
+pub(super) const PACKAGE: &str = "tintype:plugin/";
+
+/// The version of the contract that this host speaks, as people write it.
+pub(super) const VERSION: &str = "0.1";
+
 /// The interfaces of the contract, in every version that this host speaks.
 pub(super) const IMPORTS: &[&str] = &["tintype:plugin/host@0.1.", "tintype:plugin/types@0.1."];
 

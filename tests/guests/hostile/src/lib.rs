@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use tintype_plugin::{Attachment, Descriptor, Failure, Image, Level, Params, Plugin, Task, log, progress};
+use tintype_plugin::{
+    Attachment, Descriptor, Failure, Image, Level, Params, Plugin, Task, cancelled, log, progress,
+};
 
 struct Hostile;
 
@@ -30,6 +32,7 @@ impl Plugin for Hostile {
             .operation_with("flood", "Logs so many lines.", COUNT)
             .operation_with("work", "Works so many steps, and tells its progress after each.", COUNT)
             .operation("stall", "Tells that half of the work is done, and never ends.")
+            .operation("obey", "Works until it sees that it should end, and ends: the well-behaved one.")
             .operation_with("fail", "Fails with these words.", TEXT)
             .operation_with("judge", "Calls its parameter impossible, with these words.", TEXT)
             .operation_with("attached", "Gives the attached picture.", PICTURE)
@@ -58,6 +61,12 @@ impl Plugin for Hostile {
             "stall" => {
                 progress(0.5);
                 spin()
+            }
+            "obey" => {
+                while !cancelled() {
+                    black_box(());
+                }
+                return Err(Failure::failed("told to end"));
             }
             "fail" => return Err(Failure::failed(params.require::<&str>("text")?)),
             "judge" => return Err(Failure::invalid_parameters(params.require::<&str>("text")?)),

@@ -1,0 +1,113 @@
+//! Whether a server can load the file: one check for each reason for which it would not.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::report::{Report, Verdict};
+use crate::cli::plugin::shown;
+use crate::plugin::{CompiledCode, LoadError, Plugin, Sandbox};
+
+/// The checks, in the order in which a server makes them.
+const CHECKS: [&str; 6] = ["size", "component", "imports", "exports", "contract", "describe"];
+
+/// Loads the plugin, and notes how far that went.
+pub(super) fn check(
+    sandbox: &Arc<Sandbox>,
+    compiled: &CompiledCode,
+    file: &Path,
+    max_size: u64,
+    report: &mut Report,
+) -> Option<Plugin> {
+    match Plugin::load(sandbox, compiled, file, max_size) {
+        Ok(plugin) => {
+            let size = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
+            let size = format!("{} of at most {}", shown::bytes(size), shown::bytes(max_size));
+            report.note("size", Verdict::Passed, size);
+            report.note("component", Verdict::Passed, "it is a WebAssembly component");
+            imports(&plugin.imports, report);
+            report.note("exports", Verdict::Passed, "it exports tintype:plugin/processor@0.1");
+            report.note("contract", Verdict::Passed, "its types are those of tintype:plugin@0.1");
+            let operations = plugin.descriptor.operations.len();
+            let words = format!("it has a name, a version, and {operations} operations with valid schemas");
+            report.note("describe", Verdict::Passed, words);
+            Some(plugin)
+        }
+        Err(error) => {
+            refused(&error, report);
+            None
+        }
+    }
+}
+
+fn imports(names: &[String], report: &mut Report) {
+    let wasi: Vec<&str> = names.iter().map(String::as_str).filter(|name| name.starts_with("wasi:")).collect();
+    if names.is_empty() {
+        report.note("imports", Verdict::Passed, "nothing");
+    } else if wasi.is_empty() {
+        report.note("imports", Verdict::Passed, names.join(", "));
+    } else {
+        let words = format!(
+            "it imports {}: an operator can refuse WASI (allow_wasi = false). To be of use there too, build it \
+             without WASI, for instance for wasm32-unknown-unknown",
+            wasi.join(", ")
+        );
+        report.note("imports", Verdict::Warning, words);
+    }
+}
+
+/// What stopped it has failed; what comes before has passed, and what comes after was not reached.
+fn refused(error: &LoadError, report: &mut Report) {
+    let culprit = match error {
+        LoadError::Unreadable(_) | LoadError::TooLarge { .. } => "size",
+        LoadError::CoreModule | LoadError::Invalid(_) => "component",
+        LoadError::Imports { .. } => "imports",
+        LoadError::Exports(_) => "exports",
+        LoadError::Contract(_) => "contract",
+        LoadError::Describe(_) | LoadError::Descriptor(_) => "describe",
+    };
+    let advice = error.advice();
+    let whole = error.to_string();
+    let what = whole.strip_suffix(&advice.to_string()).unwrap_or(&whole);
+    let words = match advice.author {
+        Some(author) => format!("{what}. What to do: {author}"),
+        None => what.to_owned(),
+    };
+    let mut reached = true;
+    for check in CHECKS {
+        if check == culprit {
+            report.note(check, Verdict::Failed, words.as_str());
+            reached = false;
+        } else if reached {
+            report.note(check, Verdict::Passed, "it will do");
+        } else {
+            report.note(check, Verdict::Skipped, format!("not before {culprit} is mended"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_its_check_and_tells_the_author_alone() {
+        let mut report = Report::new(Path::new("p.wasm"));
+        let names = vec!["evil:files/everything@1.0.0".to_owned()];
+        refused(&LoadError::Imports { names, wasi_refused: false }, &mut report);
+        let verdicts: Vec<Verdict> = report.findings.iter().map(|finding| finding.verdict).collect();
+        use Verdict::{Failed, Passed, Skipped};
+        assert_eq!(verdicts, [Passed, Passed, Failed, Skipped, Skipped, Skipped]);
+        let words = report.findings.get(2).map_or("", |finding| finding.words.as_str());
+        assert!(words.contains("evil:files/everything@1.0.0. What to do: take out"), "{words}");
+        assert!(!words.contains("perator:"), "{words}");
+    }
+
+    #[test]
+    fn wasi_is_a_warning_and_our_own_interface_is_none() {
+        let mut report = Report::new(Path::new("p.wasm"));
+        imports(&["tintype:plugin/host@0.1.0".to_owned()], &mut report);
+        imports(&["wasi:io/poll@0.2.6".to_owned()], &mut report);
+        let verdicts: Vec<Verdict> = report.findings.iter().map(|finding| finding.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Passed, Verdict::Warning]);
+    }
+}

@@ -1,0 +1,172 @@
+//! `tintype plugin list`: the plugins of a server that runs, or of the folder for one that doesn't.
+
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use clap::{ArgMatches, Command};
+use serde::Serialize;
+
+use super::{json_flag, load, shown};
+use crate::config::Config;
+use crate::control::{Connection, ControlError, Reply, Request};
+use crate::data_folder::Paths;
+use crate::plugin::{FileState, Listed};
+
+/// The column in which values begin.
+const VALUES: usize = 14;
+
+pub(super) fn command() -> Command {
+    load::with_flags(
+        Command::new("list")
+            .about("List the plugins, and the files that cannot be used as such, of the server that runs on data_dir; of plugins_dir if none does")
+            .arg(json_flag()),
+    )
+}
+
+pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+    let list = List::of(&load::config(matches)?)?;
+    let mut out = io::stdout().lock();
+    if matches.get_flag("json") {
+        writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
+    } else {
+        list.write(&mut out)?;
+    }
+    Ok(())
+}
+
+/// What is printed.
+#[derive(Serialize)]
+struct List {
+    /// Whether a running server said it.
+    server: bool,
+    /// Its data folder, or the plugins folder.
+    source: String,
+    plugins: Vec<Listed>,
+}
+
+impl List {
+    fn of(config: &Config) -> anyhow::Result<Self> {
+        let data = &config.storage.data_dir;
+        if let Some(plugins) = ask(data)? {
+            return Ok(Self { server: true, source: data.display().to_string(), plugins });
+        }
+        let registry = load::registry(config, &load::sandbox(config)?)?;
+        let source = config.plugins.plugins_dir.display().to_string();
+        Ok(Self { server: false, source, plugins: Listed::all(&registry) })
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let who = if self.server { "The server that runs on" } else { "No server was asked. The folder" };
+        let broken = self.plugins.iter().filter(|file| file.error.is_some()).count();
+        let used = self.plugins.iter().filter(|file| file.plugin.is_some()).count();
+        writeln!(out, "{who} {}: {used} in use, {broken} broken", shown::clean(&self.source))?;
+        for file in &self.plugins {
+            writeln!(out)?;
+            write_file(file, out)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_file(file: &Listed, out: &mut impl Write) -> io::Result<()> {
+    let state = match file.state {
+        FileState::InUse => "in use",
+        FileState::EarlierInUse => "broken; what the file held before stays in use",
+        FileState::Broken => "broken",
+    };
+    match &file.plugin {
+        Some(plugin) => {
+            writeln!(out, "{} {}: {state}", plugin.name, plugin.version)?;
+            let imports =
+                if plugin.imports.is_empty() { "nothing".to_owned() } else { plugin.imports.join(", ") };
+            for (label, text) in [
+                ("  summary", &plugin.summary),
+                ("  operations", &plugin.operations.join(", ")),
+                ("  imports", &imports),
+                ("  sha256", &plugin.sha256),
+            ] {
+                shown::wrapped(out, label, VALUES, text)?;
+            }
+        }
+        None => {
+            let name = Path::new(&file.file).file_name().unwrap_or_default().to_string_lossy();
+            writeln!(out, "{}: {state}", shown::clean(&name))?;
+        }
+    }
+    writeln!(out, "{:VALUES$}{}", "  file", shown::clean(&file.file))?;
+    match &file.error {
+        Some(error) => shown::wrapped(out, "  error", VALUES, error),
+        None => Ok(()),
+    }
+}
+
+/// Asks the server that runs on a data folder; nothing where none does.
+fn ask(data: &Path) -> anyhow::Result<Option<Vec<Listed>>> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut connection = match Connection::open(&Paths::of(data).control()).await {
+            Ok(connection) => connection,
+            Err(ControlError::Unreachable(error)) if nobody_listens(&error) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        match connection.ask(&Request::Plugins).await? {
+            Reply::Plugins(plugins) => Ok(Some(plugins)),
+            other => anyhow::bail!("the server gave the answer to another question: {other:?}"),
+        }
+    })
+}
+
+/// A server that was killed leaves its socket, and one that was stopped doesn't.
+fn nobody_listens(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::plugin::ListedPlugin;
+
+    fn written(plugins: Vec<Listed>) -> String {
+        let mut out = vec![];
+        List { server: true, source: "data".to_owned(), plugins }.write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_plugin_that_stays_in_use_is_shown_with_what_is_wrong_with_its_file() {
+        let plugin = ListedPlugin {
+            name: "standard".to_owned(),
+            version: "1.0.0".to_owned(),
+            summary: "Does\u{1b}[2J things.".to_owned(),
+            sha256: "00ff".to_owned(),
+            operations: vec!["resize".to_owned(), "crop".to_owned()],
+            imports: vec![],
+        };
+        let text = written(vec![Listed {
+            file: "/plugins/standard.wasm".to_owned(),
+            state: FileState::EarlierInUse,
+            error: Some("it is empty".to_owned()),
+            plugin: Some(plugin),
+        }]);
+        let expected = "The server that runs on data: 1 in use, 1 broken
+
+standard 1.0.0: broken; what the file held before stays in use
+  summary     Does\u{fffd}[2J things.
+  operations  resize, crop
+  imports     nothing
+  sha256      00ff
+  file        /plugins/standard.wasm
+  error       it is empty
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_file_of_which_nothing_is_known_goes_by_its_own_name() {
+        let file = "/plugins/a.wasm".to_owned();
+        let broken =
+            Listed { file, state: FileState::Broken, error: Some("garbage".to_owned()), plugin: None };
+        let text = written(vec![broken]);
+        assert!(text.contains("\na.wasm: broken\n") && text.contains("  error       garbage\n"), "{text}");
+    }
+}

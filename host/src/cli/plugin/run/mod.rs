@@ -1,0 +1,164 @@
+//! `tintype plugin run`: one picture through one plugin, as a server would do it, and no server.
+
+mod order;
+mod report;
+mod results;
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use self::order::Order;
+use self::report::{Outcome, Report};
+use super::super::misuse;
+use super::{json_flag, load, said, text};
+use crate::plugin::{Image, Interrupt, Job, Registry};
+use crate::task::{Failure, Plan};
+
+/// The name of a file that stands for standard input or output.
+const STANDARD: &str = "-";
+
+const EXIT_CODES: &str = "Exit codes: 0 there is a result; 1 the plugin cannot be loaded, or failed, with the code and the \
+     words that a client would get, or a result cannot be written; 2 the command line is wrong, or the \
+     server would refuse what it asks for.";
+
+pub(super) fn command() -> Command {
+    let many = |id: &'static str, name: &'static str, help: &'static str| {
+        Arg::new(id).long(id).value_name(name).action(ArgAction::Append).help(help)
+    };
+    let one = |id: &'static str, name: &'static str, help: &'static str| {
+        Arg::new(id).long(id).value_name(name).help(help)
+    };
+    load::with_flags(
+        Command::new("run")
+            .about("Run one picture through a plugin, in a server's sandbox and without a server")
+            .arg(
+                Arg::new("file")
+                    .value_name("FILE|NAME")
+                    .required(true)
+                    .help("The plugin's file, or its name in plugins_dir"),
+            )
+            .arg(
+                Arg::new("picture")
+                    .value_name("PICTURE")
+                    .required(true)
+                    .help("The picture's file; - is standard input"),
+            )
+            .arg(many("operation", "NAME", "What to do; several are done in order").required(true))
+            .arg(many(
+                "param",
+                "NAME=VALUE",
+                "A parameter of the --operation or --output before it; cid:ID is the picture of --attach ID=FILE",
+            ))
+            .arg(one("output", "TYPE", "The result's media type, such as image/webp"))
+            .arg(many("attach", "ID=FILE", "A further picture, for parameters that want one"))
+            .arg(one("type", "TYPE", "The picture's media type; by default, by the end of its name"))
+            .arg(
+                Arg::new("out")
+                    .short('o')
+                    .long("out")
+                    .value_name("OUT")
+                    .required(true)
+                    .value_parser(clap::value_parser!(PathBuf))
+                    .help("Where to; - is standard output, and %d in a name the number of the result"),
+            )
+            .arg(json_flag())
+            .after_help(EXIT_CODES),
+    )
+}
+
+pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+    let out = matches.get_one::<PathBuf>("out").map_or(Path::new(""), PathBuf::as_path);
+    let (report, images) = carry_out(matches)?;
+    let files = match &report.outcome {
+        Outcome::Ok { .. } => results::write(images, out)?,
+        Outcome::Failed(_) => vec![],
+    };
+    let json = matches.get_flag("json");
+    // The report gives way to the picture.
+    if out == Path::new(STANDARD) {
+        report.write(&files, json, &mut io::stderr().lock())?;
+    } else {
+        report.write(&files, json, &mut io::stdout().lock())?;
+    }
+    match report.outcome {
+        Outcome::Ok { .. } => Ok(()),
+        Outcome::Failed(failure) => anyhow::bail!("{failure}"),
+    }
+}
+
+/// Does everything but write.
+fn carry_out(matches: &ArgMatches) -> anyhow::Result<(Report, Vec<Image>)> {
+    let order = Order::read(matches)?;
+    let config = load::config(matches)?;
+    let input = picture(text(matches, "picture"), matches.get_one::<String>("type"))?;
+    let attachments =
+        order.attachments.iter().map(|(_, file)| picture(file, None)).collect::<anyhow::Result<_>>()?;
+    let plugin = load::plugin(&config, &load::sandbox(&config)?, text(matches, "file"))?;
+
+    let registry: Registry = [Arc::clone(&plugin)].into_iter().collect();
+    let cids: Vec<&str> = order.attachments.iter().map(|(cid, _)| cid.as_str()).collect();
+    let plan = Plan::make(&registry, &order.description, &cids).map_err(misuse)?;
+    // Operations of one plugin are one stage.
+    let Some(stage) = plan.stages.into_iter().next() else { return Err(misuse("there is nothing to do")) };
+    let operations = stage.steps.iter().map(|step| step.operation.clone()).collect();
+    let job = Job { input, attachments, steps: stage.steps, target: stage.target };
+
+    let began = Instant::now();
+    let interrupt = Interrupt::within(config.plugins.deadline);
+    let (ended, said) = said::hear(|| plugin.run(job, "run", &interrupt, Box::new(|_| ())));
+    let took = began.elapsed();
+    let (outcome, images) = match ended {
+        Ok(finished) => (Outcome::Ok { peak_memory: finished.peak_memory as u64 }, finished.images),
+        Err(ending) => {
+            let failure = Failure::of_ending(&plugin.descriptor.name, ending, config.plugins.deadline);
+            (Outcome::Failed(failure), vec![])
+        }
+    };
+    let plugin = format!("{} {}", plugin.descriptor.name, plugin.descriptor.version);
+    let limits = (config.plugins.deadline, config.plugins.memory.0);
+    Ok((Report { plugin, operations, took, limits, outcome, said }, images))
+}
+
+fn picture(file: &str, media_type: Option<&String>) -> anyhow::Result<Image> {
+    let mut bytes = vec![];
+    let read = if file == STANDARD {
+        io::stdin().lock().read_to_end(&mut bytes).map(drop)
+    } else {
+        fs::read(file).map(|content| bytes = content)
+    };
+    read.map_err(|error| misuse(format!("{file} cannot be read: {error}")))?;
+    let media_type = media_type.map_or_else(|| by_name(file), String::as_str);
+    Ok(Image { media_type: media_type.to_owned(), bytes })
+}
+
+/// What a picture is said to be, as a client says it: by the end of its file's name. What it is, is for
+/// the plugin to find out.
+fn by_name(file: &str) -> &'static str {
+    let extension = Path::new(file).extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    match extension.as_str() {
+        "jpg" | "jpeg" => "image/jpeg",
+        "png" => "image/png",
+        "webp" => "image/webp",
+        "gif" => "image/gif",
+        "bmp" => "image/bmp",
+        "tif" | "tiff" => "image/tiff",
+        "qoi" => "image/qoi",
+        "avif" => "image/avif",
+        "heic" => "image/heic",
+        "jxl" => "image/jxl",
+        "svg" => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Writes to standard output, and sees that it arrives.
+fn to_standard_output(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}

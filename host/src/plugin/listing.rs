@@ -1,0 +1,136 @@
+//! The plugins folder as an operator sees it: every file, whether it is in use, and why it isn't. The
+//! form in which a running server tells it to a command.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::loaded::Plugin;
+use super::registry::Registry;
+
+/// A file of the plugins folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its absolute path.
+    pub file: String,
+    /// What has become of it.
+    pub state: FileState,
+    /// Why what it holds now is not in use.
+    pub error: Option<String>,
+    /// What is in use of it.
+    #[serde(flatten)]
+    pub plugin: Option<ListedPlugin>,
+}
+
+/// What has become of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileState {
+    /// What it holds is in use.
+    InUse,
+    /// What it held before is in use: what it holds now is broken.
+    EarlierInUse,
+    /// Nothing of it is in use.
+    Broken,
+}
+
+/// A plugin in a few words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedPlugin {
+    /// As it calls itself.
+    pub name: String,
+    /// By semver.org.
+    pub version: String,
+    /// One sentence.
+    pub summary: String,
+    /// The digest of the bytes that are in use.
+    pub sha256: String,
+    /// By name.
+    pub operations: Vec<String>,
+    /// What it wants of the host.
+    pub imports: Vec<String>,
+}
+
+impl Listed {
+    /// Every file of which anything is known: plugins by name, newest version first, then what is broken.
+    #[must_use]
+    pub fn all(registry: &Registry) -> Vec<Self> {
+        let error = |file: &Path| {
+            let problems: Vec<&str> = registry
+                .broken()
+                .iter()
+                .filter(|(path, _)| path == file)
+                .map(|(_, problem)| problem.as_str())
+                .collect();
+            (!problems.is_empty()).then(|| problems.join("; "))
+        };
+        let used = registry.plugins().map(|plugin| {
+            let error = error(&plugin.file);
+            let state = if error.is_some() { FileState::EarlierInUse } else { FileState::InUse };
+            Self { file: absolute(&plugin.file), state, error, plugin: Some(ListedPlugin::of(plugin)) }
+        });
+        let mut all: Vec<Self> = used.collect();
+        for (path, _) in registry.broken() {
+            let file = absolute(path);
+            // One file can have two problems, or a plugin that stays in use.
+            if !all.iter().any(|known| known.file == file) {
+                all.push(Self { file, state: FileState::Broken, error: error(path), plugin: None });
+            }
+        }
+        all
+    }
+}
+
+impl ListedPlugin {
+    fn of(plugin: &Plugin) -> Self {
+        let descriptor = &plugin.descriptor;
+        Self {
+            name: descriptor.name.clone(),
+            version: descriptor.version.to_string(),
+            summary: descriptor.summary.clone(),
+            sha256: plugin.digest.to_string(),
+            operations: descriptor.operations.iter().map(|operation| operation.name.clone()).collect(),
+            imports: plugin.imports.clone(),
+        }
+    }
+}
+
+/// The reader may be in another folder than the server.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_broken_file_is_listed_once_with_all_its_problems() {
+        let mut registry = Registry::default();
+        registry.reject(Path::new("/plugins/b.wasm"), "it is empty");
+        registry.reject(Path::new("/plugins/b.wasm"), "it is a twin");
+        let listed = Listed::all(&registry);
+        let [only] = listed.as_slice() else { panic!("{listed:?}") };
+        assert_eq!((only.file.as_str(), only.state), ("/plugins/b.wasm", FileState::Broken));
+        assert_eq!(only.error.as_deref(), Some("it is empty; it is a twin"));
+    }
+
+    #[test]
+    fn what_is_told_is_read_again_as_it_was() {
+        let plugin = ListedPlugin {
+            name: "standard".to_owned(),
+            version: "1.0.0".to_owned(),
+            summary: String::new(),
+            sha256: "00".to_owned(),
+            operations: vec!["resize".to_owned()],
+            imports: vec![],
+        };
+        for plugin in [Some(plugin), None] {
+            let told = Listed { file: "/p".to_owned(), state: FileState::EarlierInUse, error: None, plugin };
+            let json = serde_json::to_string(&told).unwrap();
+            assert!(json.contains("\"earlier-in-use\""), "{json}");
+            assert_eq!(serde_json::from_str::<Listed>(&json).unwrap(), told);
+        }
+    }
+}

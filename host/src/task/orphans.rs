@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::record::Record;
+use super::record::{Record, State};
 use super::service::Tasks;
 use super::store::{Lookup, StoreError};
 use crate::blob::{BlobError, BlobKey, Listed, Part, Period};
@@ -137,7 +137,7 @@ fn fate(key: BlobKey, task: Lookup, newest: TaskId) -> Fate {
 /// Whether the task has this picture, or its present attempt may be about to.
 fn is_wanted(key: BlobKey, record: &Record) -> bool {
     let is_being_made = match key.part {
-        Part::Result { attempt, .. } => !record.is_over() && attempt == record.attempts,
+        Part::Result { attempt, .. } => record.state == State::Running && attempt == record.attempts,
         _ => false,
     };
     is_being_made || record.blobs().contains(&key)
@@ -172,7 +172,9 @@ mod tests {
         assert_eq!(fate_of(&record, Part::Input), Fate::Keep);
         assert_eq!(fate_of(&record, Part::Attachment(1)), Fate::Delete);
         record.claim().unwrap();
+        assert_eq!(fate_of(&record, result(1)), Fate::Keep, "it may be about to be recorded");
         record.release(1).unwrap();
+        assert_eq!(fate_of(&record, result(1)), Fate::Delete, "the next attempt makes its own");
         let attempt = record.claim().unwrap();
         assert_eq!(fate_of(&record, result(1)), Fate::Delete, "the first attempt is over");
         assert_eq!(fate_of(&record, result(2)), Fate::Keep, "it may be about to be recorded");

@@ -24,13 +24,13 @@ const SUSPICIOUS: Duration = Duration::from_secs(600);
 
 /// What a sweep found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
+struct Swept {
     /// Pictures that were deleted.
-    pub deleted: u64,
+    deleted: u64,
     /// Pictures that were set aside because their task is lost.
-    pub set_aside: u64,
+    set_aside: u64,
     /// Files that are not the server's. They are left alone.
-    pub strays: u64,
+    strays: u64,
 }
 
 /// Sweeps for as long as the server runs. To be called before the first task can come.

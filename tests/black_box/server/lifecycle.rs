@@ -178,9 +178,8 @@ fn a_task_whose_plugin_was_taken_away_fails_and_the_others_do_not() {
     assert_eq!(client.wait(&other).state(), "OK");
 }
 
-#[test]
-fn an_upload_that_the_death_of_the_server_cut_off_leaves_nothing() {
-    let server = Server::new();
+/// An upload of which half has come, and been written to its file.
+fn half_an_upload(server: &Server) -> Connection {
     let (content_type, _) = resize();
     let mut connection = Connection::open(server.address());
     connection.send(format!(
@@ -189,6 +188,13 @@ fn an_upload_that_the_death_of_the_server_cut_off_leaves_nothing() {
     let (_, body) = Related::simple("<task/>", "image/png", &vec![1; 2_000_000]);
     connection.send(&body[..1_000_000]);
     eventually(|| (server.unfinished_uploads() == 1).then_some(()), || "nothing is written".to_owned());
+    connection
+}
+
+#[test]
+fn an_upload_that_the_death_of_the_server_cut_off_leaves_nothing() {
+    let server = Server::new();
+    let _connection = half_an_upload(&server);
     let server = server.kill_and_restart();
     assert_eq!((server.unfinished_uploads(), server.kept_pictures()), (0, 0));
 }
@@ -196,14 +202,7 @@ fn an_upload_that_the_death_of_the_server_cut_off_leaves_nothing() {
 #[test]
 fn a_client_that_hangs_up_leaves_nothing() {
     let server = Server::new();
-    let (content_type, _) = resize();
-    let mut connection = Connection::open(server.address());
-    connection.send(format!(
-        "POST /images/tasks HTTP/1.1\r\nHost: h\r\nContent-Type: {content_type}\r\nContent-Length: 9999999\r\n\r\n"
-    ));
-    let (_, body) = Related::simple("<task/>", "image/png", &vec![1; 2_000_000]);
-    connection.send(&body[..1_000_000]);
-    eventually(|| (server.unfinished_uploads() == 1).then_some(()), || "nothing is written".to_owned());
+    let connection = half_an_upload(&server);
     drop(connection);
     eventually(|| (server.unfinished_uploads() == 0).then_some(()), || "the file remains".to_owned());
 }

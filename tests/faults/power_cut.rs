@@ -17,6 +17,10 @@ use crate::account::{Promises, complaints, note};
 use crate::from_environment;
 use crate::replay::{Cut, Disk, Random, Tree, materialise};
 
+/// Power cuts that a task outlives. The default gives up on one that was running at two of them, and in
+/// a server of several lives an innocent one is, now and then.
+const ATTEMPTS: u32 = 9;
+
 /// Power cuts in every run of the tests, three disks each.
 const EVERYDAY_CUTS: u64 = 40;
 
@@ -166,7 +170,8 @@ fn try_all(recording: &Recording, folders: &[&str], moments: &[usize], cuts: &[C
 fn try_one(found: &Found, recording: &Recording) -> Vec<String> {
     let folder = TempDir::new().unwrap();
     materialise(&found.tree, folder.path());
-    let wrong = match Setup::default().hostile().with("workers", 2).try_start_in(folder) {
+    let setup = Setup::default().hostile().with("workers", 2).with("max-attempts", ATTEMPTS);
+    let wrong = match setup.try_start_in(folder) {
         Ok(server) => complaints(&server, &found.promises, &recording.orders, 0),
         Err(no_start) => vec![no_start.to_string()],
     };

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tintype_tests::journal::Entry;
 use tintype_tests::{Client, Connection, Rule, Server};
 
+use super::ATTEMPTS;
 use crate::account::Orders;
 use crate::orders::Order;
 use crate::replay::{Random, Tree};
@@ -30,7 +31,7 @@ pub struct Recording {
 pub fn record(tasks: u64, lives: u64, folders: &[&str]) -> Recording {
     let folder = TempDir::new().unwrap();
     folders.iter().for_each(|name| std::fs::create_dir(folder.path().join(name)).unwrap());
-    let mut server = setup().start_in(folder);
+    let mut server = setup().with("max-attempts", ATTEMPTS).start_in(folder);
     let orders = Mutex::new(Orders::new());
     let number = AtomicUsize::new(0);
     for life in 0..lives {

@@ -25,7 +25,8 @@ build: ## Build the server and the bundled plugins
 	./plugins/build.sh
 
 guests: ## Build the plugins that only the tests need
-	TINTYPE_PLUGINS_OUT=target/guests ./plugins/build.sh tintype-hostile:hostile
+	TINTYPE_PLUGINS_OUT=target/guests ./plugins/build.sh tintype-hostile:hostile \
+		tintype-odd-filter:odd-filter tintype-odd-codec:odd-codec
 
 faults: ## Build what makes the server's disk fail in tests
 	mkdir -p target
@@ -37,7 +38,7 @@ test: build guests faults ## Run every test
 	$(CARGO) test --release -p tintype
 	$(CARGO) test --release -p tintype-tests
 	$(CARGO) test --release -p tintype-bench
-	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-componentize
+	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-codecs -p tintype-componentize
 	./tests/openapi/run.sh
 	./tests/clients/run.sh
 	./tests/templates/run.sh
@@ -52,7 +53,8 @@ fuzz: ## Fuzz every parser for SECONDS_EACH; needs a nightly Rust
 lint: ## Check formatting, lints, dependencies
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --workspace --all-targets --exclude tintype-hostile -- -D warnings
-	./plugins/toolchain.sh clippy --profile guest -p tintype-standard -p tintype-hostile -- -D warnings
+	./plugins/toolchain.sh clippy --profile guest -p tintype-standard -p tintype-codecs -p tintype-hostile \
+		-p tintype-odd-filter -p tintype-odd-codec -- -D warnings
 
 deny: ## Check licences and advisories of all dependencies
 	$(CARGO) deny check

@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly BUNDLED=(tintype-standard:standard)
+readonly BUNDLED=(tintype-standard:standard tintype-codecs:standard-codecs)
 plugins=("$@")
 [[ $# -gt 0 ]] || plugins=("${BUNDLED[@]}")
 

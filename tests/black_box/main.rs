@@ -50,6 +50,7 @@ mod section_5_refusals {
 mod server {
     mod broken_clients;
     mod config;
+    mod contract;
     mod corruption;
     mod data_folder;
     mod lifecycle;
@@ -58,4 +59,5 @@ mod server {
     mod plugin_changes;
     mod plugin_commands;
     mod plugin_files;
+    mod worlds;
 }

@@ -14,7 +14,7 @@ use super::openapi::{answers, params};
 use super::path::Path;
 use super::problem::Problem;
 use super::xml::{self, Element};
-use crate::plugin::Plugin;
+use crate::plugin::{Kind, Plugin};
 
 /// Everything that can be done here, with its parameters.
 #[utoipa::path(
@@ -84,6 +84,7 @@ pub(super) struct PluginList<'a> {
 struct PluginView<'a> {
     name: &'a str,
     version: String,
+    kind: Kind,
     summary: &'a str,
     /// Of its file.
     sha256: String,
@@ -145,6 +146,7 @@ impl<'a> PluginView<'a> {
         Self {
             name: &descriptor.name,
             version: descriptor.version.to_string(),
+            kind: plugin.kind(),
             summary: &descriptor.summary,
             sha256: plugin.digest.to_string(),
             operations: operations.collect(),
@@ -166,8 +168,9 @@ impl<'a> PluginView<'a> {
 /// The same in XML; a JSON Schema stays JSON, as text.
 fn as_xml(plugin: &Plugin, list: &mut Element<'_>) {
     let (descriptor, limits) = (&plugin.descriptor, plugin.limits());
-    let version = descriptor.version.to_string();
-    list.element("plugin", &[("name", &descriptor.name), ("version", &version)], |element| {
+    let (version, kind) = (descriptor.version.to_string(), plugin.kind().to_string());
+    let attributes = [("name", descriptor.name.as_str()), ("version", &version), ("kind", &kind)];
+    list.element("plugin", &attributes, |element| {
         element.text("summary", &descriptor.summary);
         element.text("sha256", &plugin.digest.to_string());
         for operation in &descriptor.operations {

@@ -37,6 +37,8 @@ impl LoadError {
             Self::Invalid(_) => Advice::both("build it again", "copy it again"),
             Self::Imports { names, wasi_refused } => about_imports(names, *wasi_refused),
             Self::Exports(names) => about_exports(names),
+            Self::Worlds(_) => Advice::both("make a plugin of each", ANOTHER_FILE),
+            Self::Newer { .. } => of_another_version(),
             Self::Contract(_) => Advice::both(
                 "build it against the wit/ of this release",
                 "use the file that was made for this version of the server",
@@ -88,7 +90,10 @@ fn about_exports(names: &[String]) -> Advice {
         return of_another_version();
     }
     Advice::both(
-        &format!("implement the world image-processor of tintype:plugin@{}", interface::VERSION),
+        &format!(
+            "implement the world image-processor, image-filter or image-codec of tintype:plugin@{}",
+            interface::VERSION
+        ),
         "this is a component for something else: take it out of the plugins folder",
     )
 }
@@ -98,7 +103,7 @@ fn of_another_version() -> Advice {
     Advice::both(
         &format!("build it against tintype:plugin@{version}, the wit/ of this release"),
         &format!(
-            "this server speaks tintype:plugin@{version}: use the file that was made for it, or another version of the server"
+            "this server speaks tintype:plugin@{version}: use the file that was made for it, or a newer version of the server"
         ),
     )
 }
@@ -135,6 +140,8 @@ mod tests {
             imports(&["tintype:plugin/host@0.2.0"], false),
             LoadError::Exports(vec![]),
             LoadError::Exports(vec!["tintype:plugin/processor@0.2.0".to_owned()]),
+            LoadError::Newer { import: "tintype:plugin/host@0.1.9".to_owned(), wanted: "fly".to_owned() },
+            LoadError::Worlds(vec!["tintype:plugin/codec@0.1.1".to_owned(); 2]),
             LoadError::Contract("no function".to_owned()),
             LoadError::Describe(Ending::Deadline),
         ];

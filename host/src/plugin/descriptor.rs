@@ -2,7 +2,7 @@
 
 use semver::Version;
 
-use super::interface::RawDescriptor;
+use super::interface::{Kind, RawDescriptor};
 use super::schema::Schema;
 use crate::media_type::MediaType;
 
@@ -59,7 +59,7 @@ pub struct DescriptorError {
 const NAME_RULE: &str = "a name is 1 to 64 characters of a-z, 0-9 and -, beginning with a letter";
 
 impl Descriptor {
-    pub(super) fn check(raw: RawDescriptor) -> Result<Self, DescriptorError> {
+    pub(super) fn check(raw: RawDescriptor, kind: Kind) -> Result<Self, DescriptorError> {
         let wrong = |what: String, rule: String| DescriptorError { what, rule };
         if !is_name(&raw.name) {
             return Err(wrong(format!("the name {:?}", raw.name), NAME_RULE.to_owned()));
@@ -67,14 +67,16 @@ impl Descriptor {
         let version = Version::parse(&raw.version).map_err(|error| {
             wrong(format!("the version {:?}", raw.version), format!("not a semantic version: {error}"))
         })?;
-        if raw.operations.is_empty()
-            || raw.operations.len() > MOST_ENTRIES
-            || raw.produces.len() > MOST_ENTRIES
-        {
-            return Err(wrong(
-                format!("{} operations and {} formats", raw.operations.len(), raw.produces.len()),
-                format!("there must be from 1 to {MOST_ENTRIES} operations and at most as many formats"),
-            ));
+        let entries = [raw.operations.len(), raw.accepts.len(), raw.produces.len()];
+        if let Some(many) = entries.into_iter().find(|count| *count > MOST_ENTRIES) {
+            return Err(wrong(format!("a list of {many}"), format!("the most is {MOST_ENTRIES}")));
+        }
+        let is_codec = kind == Kind::Codec;
+        if is_codec && raw.accepts.is_empty() && raw.produces.is_empty() {
+            return Err(wrong("no formats".to_owned(), "a codec reads or writes at least one".to_owned()));
+        }
+        if !is_codec && raw.operations.is_empty() {
+            return Err(wrong("no operations".to_owned(), "there must be at least one".to_owned()));
         }
         let mut produces: Vec<OutputFormat> = vec![];
         for format in raw.produces {
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_good_descriptor_is_taken() {
-        let descriptor = Descriptor::check(raw()).unwrap();
+        let descriptor = Descriptor::check(raw(), Kind::Processor).unwrap();
         assert!(descriptor.operation("resize").is_some() && descriptor.format("image/png").is_some());
     }
 
@@ -192,7 +194,7 @@ mod tests {
         let fault = |change: fn(&mut RawDescriptor)| {
             let mut raw = raw();
             change(&mut raw);
-            Descriptor::check(raw).unwrap_err().to_string()
+            Descriptor::check(raw, Kind::Processor).unwrap_err().to_string()
         };
         assert!(fault(|d| d.name = "Standard".to_owned()).contains("\"Standard\""));
         assert!(fault(|d| d.version = "1".to_owned()).contains("semantic version"));
@@ -201,5 +203,21 @@ mod tests {
         assert!(fault(|d| d.produces[0].media_type = "IMAGE/png".to_owned()).contains("lower-case"));
         assert!(fault(|d| d.accepts[0] = "image/png; q=1".to_owned()).contains("without parameters"));
         assert!(fault(|d| d.operations.push(d.operations[0].clone())).contains("twice"));
+        assert!(fault(|d| d.accepts = vec!["image/png".to_owned(); 257]).contains("the most is 256"));
+    }
+    #[test]
+    fn a_codec_has_formats_and_no_need_of_operations() {
+        let check = |change: fn(&mut RawDescriptor)| {
+            let mut raw = raw();
+            raw.operations.clear();
+            change(&mut raw);
+            Descriptor::check(raw, Kind::Codec)
+        };
+        assert!(check(|d| d.accepts.clear()).is_ok() && check(|d| d.produces.clear()).is_ok());
+        let neither = |d: &mut RawDescriptor| {
+            d.accepts.clear();
+            d.produces.clear();
+        };
+        assert!(check(neither).unwrap_err().to_string().contains("at least one"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::interface::GuestFailure;
 use super::interrupt::Interrupted;
 use super::limits::RunLimits;
 use super::memory::MemoryLimiter;
@@ -46,6 +47,17 @@ impl fmt::Display for Ending {
     }
 }
 
+impl From<GuestFailure> for Ending {
+    fn from(failure: GuestFailure) -> Self {
+        match failure {
+            GuestFailure::InvalidImage(words) => Self::InvalidImage(words),
+            GuestFailure::InvalidParameters(words) => Self::InvalidParameters(words),
+            GuestFailure::TooLarge(words) => Self::TooLarge(words),
+            GuestFailure::Failed(words) => Self::PluginError(words),
+        }
+    }
+}
+
 impl From<Interrupted> for Ending {
     fn from(interrupted: Interrupted) -> Self {
         match interrupted {
@@ -59,8 +71,13 @@ impl From<Interrupted> for Ending {
 /// type is private.
 const OUTPUT_FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 
-/// What `error`, with which a call into the guest ended, means.
-pub(super) fn of_error(error: &wasmtime::Error, memory: &MemoryLimiter, limits: &RunLimits) -> Ending {
+/// What `error`, with which a call into the guest ended, means. `most` bytes might be handed over.
+pub(super) fn of_error(
+    error: &wasmtime::Error,
+    memory: &MemoryLimiter,
+    limits: &RunLimits,
+    most: usize,
+) -> Ending {
     if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
         return Ending::from(*interrupted);
     }
@@ -69,10 +86,7 @@ pub(super) fn of_error(error: &wasmtime::Error, memory: &MemoryLimiter, limits: 
         return Ending::Memory(limits.memory);
     }
     if error.chain().any(|cause| cause.to_string().contains(OUTPUT_FUEL_EXHAUSTED)) {
-        return Ending::TooLarge(format!(
-            "The result is larger than the limit of {} bytes.",
-            limits.max_output
-        ));
+        return Ending::TooLarge(format!("The result is larger than the limit of {most} bytes."));
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return Ending::Trap(format!("it exited with status {}", exit.0));

@@ -20,6 +20,8 @@ pub(super) struct GuestState {
     output: LineSink,
     wasi: Option<Box<Wasi>>,
     progress: f32,
+    /// Which part of how many parts of the work a guest's progress is of.
+    part: (usize, usize),
     on_progress: OnProgress,
 }
 
@@ -38,6 +40,7 @@ impl GuestState {
             output: LineSink::default(),
             wasi: None,
             progress: 0.0,
+            part: (0, 1),
             on_progress,
         }
     }
@@ -50,11 +53,19 @@ impl GuestState {
         self.log.line(level, text);
     }
 
+    /// From here on the guest speaks of this part of the work.
+    pub(super) fn begin_part(&mut self, index: usize, of: usize) {
+        self.part = (index, of);
+    }
+
+    #[allow(clippy::cast_precision_loss)] // parts are frames, at most thousands
     pub(super) fn report_progress(&mut self, done: f32) {
+        let (index, of) = self.part;
+        let done = (index as f32 + done.min(1.0)) / of as f32;
         // NaN compares false.
         if done > self.progress {
-            self.progress = done.min(1.0);
-            (self.on_progress)(self.progress);
+            self.progress = done;
+            (self.on_progress)(done);
         }
     }
 

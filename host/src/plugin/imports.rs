@@ -1,6 +1,7 @@
 //! What a component may import, checked by name before anything is linked or run.
 
 use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
 
 use super::interface;
 
@@ -12,6 +13,28 @@ pub(super) fn names(engine: &wasmtime::Engine, component: &Component) -> Vec<Str
 /// Names of a component's exports.
 pub(super) fn exports(engine: &wasmtime::Engine, component: &Component) -> Vec<String> {
     component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// A function that is imported from an interface of ours and that this server's doesn't have: the
+/// import's name, and the function's.
+pub(super) fn missing(engine: &wasmtime::Engine, component: &Component) -> Option<(String, String)> {
+    let component = component.component_type();
+    component.imports(engine).find_map(|(import, item)| {
+        let ComponentItem::ComponentInstance(instance) = item.ty else { return None };
+        let interface = import.strip_prefix(interface::PACKAGE)?;
+        let is_host = interface.split('@').next() == Some("host");
+        let mut functions = instance
+            .exports(engine)
+            .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)))
+            .map(|(name, _)| name.to_owned());
+        let unknown = functions.find(|name| !(is_host && interface::HOST_FUNCTIONS.contains(&name.as_str())));
+        unknown.map(|function| (import.to_owned(), function))
+    })
+}
+
+/// Whether an export of this name makes a component a plugin.
+pub(super) fn is_export(name: &str) -> bool {
+    interface::EXPORTS.iter().any(|export| name.starts_with(export))
 }
 
 /// Which of `imports` a plugin has no right to.

@@ -15,9 +15,15 @@ use wasmtime::{Engine, EngineWeak, Store, UpdateDeadline};
 const TICK: Duration = Duration::from_millis(5);
 
 /// Ends a run from outside: at its deadline, or because somebody cancels it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Interrupt {
-    deadline: Instant,
+    deadline: Option<Instant>,
+    cancel: Arc<Cancel>,
+}
+
+/// Shared by all that one cancel ends.
+#[derive(Debug, Default)]
+struct Cancel {
     cancelled: AtomicBool,
     wake: Notify,
 }
@@ -37,16 +43,22 @@ impl Interrupt {
     /// An interrupt that comes in `time`, unless [`cancel`](Self::cancel) comes before.
     #[must_use]
     pub fn within(time: Duration) -> Arc<Self> {
-        let now = Instant::now();
-        // A time beyond what the clock can express is as good as a year.
-        let deadline = now.checked_add(time).unwrap_or(now + Duration::from_secs(365 * 24 * 3600));
-        Arc::new(Self { deadline, cancelled: AtomicBool::new(false), wake: Notify::new() })
+        Self::default().narrowed(time)
+    }
+
+    /// An interrupt for a part of the work: it comes in `time`, or when this one does.
+    #[must_use]
+    pub fn narrowed(&self, time: Duration) -> Arc<Self> {
+        // A time beyond what the clock can express is none.
+        let own = Instant::now().checked_add(time);
+        let deadline = [self.deadline, own].into_iter().flatten().min();
+        Arc::new(Self { deadline, cancel: Arc::clone(&self.cancel) })
     }
 
     /// Ends the run at the next tick.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
-        self.wake.notify_waiters();
+        self.cancel.cancelled.store(true, Ordering::Relaxed);
+        self.cancel.wake.notify_waiters();
     }
 
     /// Whether the run should end, and why.
@@ -54,9 +66,9 @@ impl Interrupt {
     /// # Errors
     /// The reason, if it should.
     pub fn check(&self) -> Result<(), Interrupted> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.cancel.cancelled.load(Ordering::Relaxed) {
             Err(Interrupted::Cancelled)
-        } else if Instant::now() >= self.deadline {
+        } else if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             Err(Interrupted::Deadline)
         } else {
             Ok(())
@@ -65,13 +77,13 @@ impl Interrupt {
 
     /// Waits for `future`, but no longer than the run may last.
     pub(super) async fn bound<F: Future>(&self, future: F) -> Result<F::Output, Interrupted> {
-        let woken = self.wake.notified();
+        let woken = self.cancel.wake.notified();
         // A cancel between here and the wait finds `woken` registered already.
         self.check()?;
         tokio::select! {
             output = future => Ok(output),
             () = woken => Err(Interrupted::Cancelled),
-            () = tokio::time::sleep_until(self.deadline.into()) => Err(Interrupted::Deadline),
+            () = sleep_until(self.deadline) => Err(Interrupted::Deadline),
         }
     }
 
@@ -83,6 +95,13 @@ impl Interrupt {
             interrupt.check()?;
             Ok(UpdateDeadline::Continue(1))
         });
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -178,6 +197,18 @@ mod tests {
         interrupt.cancel();
         assert_eq!(wait.await.ok(), Some(Err(Interrupted::Cancelled)));
         assert_eq!(interrupt.check(), Err(Interrupted::Cancelled));
+    }
+
+    #[test]
+    fn a_part_of_the_work_ends_with_the_whole_and_never_later() {
+        let whole = Interrupt::within(Duration::ZERO);
+        assert_eq!(whole.narrowed(Duration::from_secs(60)).check(), Err(Interrupted::Deadline));
+
+        let whole = Interrupt::default();
+        let (short, long) = (whole.narrowed(Duration::ZERO), whole.narrowed(Duration::MAX));
+        assert_eq!((short.check(), long.check()), (Err(Interrupted::Deadline), Ok(())));
+        whole.cancel();
+        assert_eq!(long.check(), Err(Interrupted::Cancelled));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::interface::Kind;
 use super::loaded::Plugin;
 use super::registry::Registry;
 
@@ -41,12 +42,18 @@ pub struct ListedPlugin {
     pub name: String,
     /// By semver.org.
     pub version: String,
+    /// What it is for.
+    pub kind: Kind,
     /// One sentence.
     pub summary: String,
     /// The digest of the bytes that are in use.
     pub sha256: String,
     /// By name.
     pub operations: Vec<String>,
+    /// Media types that it says it reads.
+    pub accepts: Vec<String>,
+    /// Media types that it writes.
+    pub produces: Vec<String>,
     /// What it wants of the host.
     pub imports: Vec<String>,
 }
@@ -87,9 +94,12 @@ impl ListedPlugin {
         Self {
             name: descriptor.name.clone(),
             version: descriptor.version.to_string(),
+            kind: plugin.kind(),
             summary: descriptor.summary.clone(),
             sha256: plugin.digest.to_string(),
             operations: descriptor.operations.iter().map(|operation| operation.name.clone()).collect(),
+            accepts: descriptor.accepts.clone(),
+            produces: descriptor.produces.iter().map(|format| format.media_type.clone()).collect(),
             imports: plugin.imports.clone(),
         }
     }
@@ -121,9 +131,12 @@ mod tests {
         let plugin = ListedPlugin {
             name: "standard".to_owned(),
             version: "1.0.0".to_owned(),
+            kind: Kind::Processor,
             summary: String::new(),
             sha256: "00".to_owned(),
             operations: vec!["resize".to_owned()],
+            accepts: vec![],
+            produces: vec!["image/png".to_owned()],
             imports: vec![],
         };
         for plugin in [Some(plugin), None] {

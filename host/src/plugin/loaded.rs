@@ -7,12 +7,14 @@ use super::compiled::CompiledCode;
 use super::descriptor::{Descriptor, DescriptorError};
 use super::ending::Ending;
 use super::engine::Sandbox;
-use super::guest::OnProgress;
 use super::imports;
-use super::interface::{self, Contract};
+use super::interface::{
+    self, Call, Contract, Frame, HEAD, Image, Kind, Picture, SizeHint, Step, Target,
+};
 use super::interrupt::Interrupt;
 use super::limits::RunLimits;
-use super::run::{Finished, Job, Run};
+use super::result;
+use super::run::{Run, RunContext, Undescribed, Usage};
 use crate::digest::Digest;
 
 /// A component ready to run.
@@ -26,7 +28,20 @@ pub struct Plugin {
     /// What it imports.
     pub imports: Vec<String>,
     sandbox: Arc<Sandbox>,
-    contract: Box<dyn Contract>,
+    contract: Contract,
+}
+
+/// What a processor is asked to do.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The picture.
+    pub input: Image,
+    /// Pictures that parameters refer to.
+    pub attachments: Vec<Image>,
+    /// What to do, at least one.
+    pub steps: Vec<Step>,
+    /// The format wanted.
+    pub target: Option<Target>,
 }
 
 /// Why a file is not a plugin that can be used here.
@@ -59,11 +74,23 @@ pub enum LoadError {
     },
     /// It doesn't export what a plugin exports.
     #[error(
-        "it does not export tintype:plugin/processor@0.1 but {}{}",
+        "it does not export tintype:plugin/processor@0.1, filter@0.1 or codec@0.1 but {}{}",
         if .0.is_empty() { "nothing".to_owned() } else { .0.join(", ") },
         self.advice()
     )]
     Exports(Vec<String>),
+    /// It is several plugins in one.
+    #[error("it exports {}{}", .0.join(" and "), self.advice())]
+    Worlds(Vec<String>),
+    /// It wants what only a later version of the contract has.
+    #[error("it needs {wanted:?} of {import}, which this server's {version} doesn't have{advice}",
+        version = interface::PACKAGE_VERSION, advice = self.advice())]
+    Newer {
+        /// The import.
+        import: String,
+        /// What is missing of it.
+        wanted: String,
+    },
     /// Names fit and types do not.
     #[error("it was built against another version of tintype:plugin: {0}{advice}", advice = self.advice())]
     Contract(String),
@@ -111,16 +138,22 @@ impl Plugin {
             return Err(LoadError::Imports { names: refused, wasi_refused });
         }
         let exported = imports::exports(engine, &component);
-        if !exported.iter().any(|name| name.starts_with(interface::EXPORT)) {
-            return Err(LoadError::Exports(exported));
+        let ours: Vec<&String> = exported.iter().filter(|name| imports::is_export(name)).collect();
+        let export = match ours.as_slice() {
+            [export] => *export,
+            [] => return Err(LoadError::Exports(exported)),
+            several => return Err(LoadError::Worlds(several.iter().copied().cloned().collect())),
+        };
+        if let Some((import, wanted)) = imports::missing(engine, &component) {
+            return Err(LoadError::Newer { import, wanted });
         }
         let contract = sandbox
             .linker
             .instantiate_pre(&component)
-            .and_then(interface::bind)
+            .and_then(|component| interface::bind(component, export))
             .map_err(|error| LoadError::Contract(format!("{error:#}")))?;
         Ok(Self {
-            descriptor: describe(sandbox, contract.as_ref(), file)?,
+            descriptor: describe(sandbox, &contract, file)?,
             digest: Digest::of(wasm),
             file: file.to_owned(),
             imports: imported,
@@ -134,32 +167,154 @@ impl Plugin {
     /// # Errors
     /// [`LoadError::Describe`], [`LoadError::Descriptor`].
     pub fn describe_again(&self) -> Result<Descriptor, LoadError> {
-        describe(&self.sandbox, self.contract.as_ref(), &self.file)
+        describe(&self.sandbox, &self.contract, &self.file)
     }
 
-    /// Runs the plugin on this thread until it ends or `interrupt` ends it. `subject` names the run
-    /// in the log.
+    /// What it is for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.contract.kind()
+    }
+
+    /// Has a processor work, on this thread, until it ends or is interrupted.
     ///
     /// # Errors
     /// How it ended, if not with results.
-    pub fn run(
-        &self,
-        job: Job,
-        subject: &str,
-        interrupt: &Arc<Interrupt>,
-        on_progress: OnProgress,
-    ) -> Result<Finished, Ending> {
+    pub fn process(&self, job: Job, context: RunContext<'_>) -> Result<(Vec<Image>, Usage), Ending> {
+        let Contract::Processor(processor) = &self.contract else { return Err(self.is_no("processor")) };
+        let Job { input, attachments, steps, target } = job;
+        let wanted = target.as_ref().map(|target| target.media_type.clone());
+        let call = Call { input, attachments, steps, target };
+        let max_output = self.limits().max_output;
+        let (images, usage) =
+            self.run(context, max_output).call(|store| processor.process(store, call))?;
         let produces: Vec<&str> =
             self.descriptor.produces.iter().map(|format| format.media_type.as_str()).collect();
-        let run = Run {
+        result::check_images(&images, wanted.as_deref(), &produces, max_output)?;
+        Ok((images, usage))
+    }
+
+    /// Has a filter change every frame of a picture.
+    ///
+    /// # Errors
+    /// How it ended, if not with a picture.
+    pub fn apply(
+        &self,
+        picture: Picture,
+        attachments: Vec<Frame>,
+        steps: Vec<Step>,
+        context: RunContext<'_>,
+    ) -> Result<(Picture, Usage), Ending> {
+        let Contract::Filter(filter) = &self.contract else { return Err(self.is_no("filter")) };
+        let Picture { frames, animation, color_profile } = picture;
+        // The host holds them afterwards: no more than the guest may.
+        let most = self.limits().memory;
+        let apply = |store: &mut _| filter.apply(store, frames, attachments, steps, most);
+        let (frames, usage) = self.run(context, most).call(apply)?;
+        result::check_frames(&frames, self.limits())?;
+        Ok((Picture { frames, animation, color_profile }, usage))
+    }
+
+    /// Asks a codec for the media type of a file that it knows.
+    ///
+    /// # Errors
+    /// How it ended, if not with an answer.
+    pub fn probe(
+        &self,
+        file: &[u8],
+        context: RunContext<'_>,
+    ) -> Result<(Option<String>, Usage), Ending> {
+        let Contract::Codec(codec) = &self.contract else { return Err(self.is_no("codec")) };
+        let head = file.get(..HEAD).unwrap_or(file);
+        let probe = |store: &mut _| codec.probe(store, head).map(Ok);
+        let (probed, usage) = self.run(context, 0).call(probe)?;
+        if let Some(media_type) = &probed {
+            self.must_read(media_type)?;
+        }
+        Ok((probed, usage))
+    }
+
+    /// Has a codec decode a file, if it is one that it knows; gives its media type, too.
+    ///
+    /// # Errors
+    /// How it ended, if not with a picture.
+    pub fn decode(
+        &self,
+        file: &[u8],
+        hint: Option<SizeHint>,
+        context: RunContext<'_>,
+    ) -> Result<(Option<(String, Picture)>, Usage), Ending> {
+        let Contract::Codec(codec) = &self.contract else { return Err(self.is_no("codec")) };
+        let decode = |store: &mut _| codec.decode(store, file, hint);
+        let (decoded, usage) = self.run(context, self.limits().memory).call(decode)?;
+        if let Some((media_type, picture)) = &decoded {
+            self.must_read(media_type)?;
+            result::check_picture(picture, self.limits())?;
+        }
+        Ok((decoded, usage))
+    }
+
+    /// Has a codec encode a picture in a format that it writes.
+    ///
+    /// # Errors
+    /// How it ended, if not with a file.
+    pub fn encode(
+        &self,
+        picture: Picture,
+        target: Target,
+        context: RunContext<'_>,
+    ) -> Result<(Image, Usage), Ending> {
+        let Contract::Codec(codec) = &self.contract else { return Err(self.is_no("codec")) };
+        let (media_type, max_output) = (target.media_type.clone(), self.limits().max_output);
+        let (bytes, usage) =
+            self.run(context, max_output).call(|store| codec.encode(store, picture, target))?;
+        let image = Image { media_type, bytes };
+        result::check_images(
+            std::slice::from_ref(&image),
+            None,
+            &[image.media_type.as_str()],
+            max_output,
+        )?;
+        Ok((image, usage))
+    }
+
+    /// Whether it says that it reads files of this media type. One that says nothing, or any bytes, may
+    /// read any.
+    #[must_use]
+    pub fn reads(&self, media_type: &str) -> bool {
+        let accepts = &self.descriptor.accepts;
+        accepts.is_empty()
+            || accepts.iter().any(|known| known == media_type || known == "application/octet-stream")
+    }
+
+    /// Whether it says that it writes files of this media type.
+    #[must_use]
+    pub fn writes(&self, media_type: &str) -> bool {
+        self.descriptor.format(media_type).is_some()
+    }
+
+    fn run<'a>(&'a self, context: RunContext<'a>, most: usize) -> Run<'a> {
+        Run {
             sandbox: &self.sandbox,
             limits: self.limits(),
             plugin: &self.descriptor.name,
-            subject,
-            interrupt,
-            on_progress,
-        };
-        run.process(self.contract.as_ref(), job, &produces)
+            context,
+            most,
+        }
+    }
+
+    fn is_no(&self, kind: &str) -> Ending {
+        Ending::Internal(format!("{} is a {}, and was used as a {kind}", self.descriptor.name, self.kind()))
+    }
+
+    /// A codec's answer goes to clients and to other plugins: no words but its own declared ones.
+    fn must_read(&self, media_type: &str) -> Result<(), Ending> {
+        if self.descriptor.accepts.iter().any(|known| known == media_type) {
+            return Ok(());
+        }
+        Err(Ending::PluginError(format!(
+            "The codec calls the file {media_type:?}, which it does not declare that it reads."
+        )))
     }
 
     /// What its runs may use.
@@ -175,19 +330,24 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
-fn describe(sandbox: &Sandbox, contract: &dyn Contract, file: &Path) -> Result<Descriptor, LoadError> {
+fn describe(sandbox: &Sandbox, contract: &Contract, file: &Path) -> Result<Descriptor, LoadError> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    let raw = Run {
+    let run = Run {
         sandbox,
         limits: &sandbox.limits,
         plugin: &name,
-        subject: "describe",
-        interrupt: &Interrupt::within(sandbox.limits.deadline),
-        on_progress: Box::new(|_| ()),
-    }
-    .describe(contract)
-    .map_err(LoadError::Describe)?;
-    Ok(Descriptor::check(raw)?)
+        context: RunContext {
+            subject: "describe",
+            interrupt: &Interrupt::within(sandbox.limits.deadline),
+            on_progress: Box::new(|_| ()),
+        },
+        most: sandbox.limits.max_output,
+    };
+    let raw = run.describe(contract).map_err(|undescribed| match undescribed {
+        Undescribed::WrongTypes(words) => LoadError::Contract(words),
+        Undescribed::Ended(ending) => LoadError::Describe(ending),
+    })?;
+    Ok(Descriptor::check(raw, contract.kind())?)
 }
 
 /// The preamble tells modules from components: version 1 layer 0, or version 13 layer 1.

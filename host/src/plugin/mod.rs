@@ -7,6 +7,8 @@
 //! | where memory is bounded | `memory.rs` |
 //! | what a guest may import | `imports.rs`, `wasi.rs` |
 //! | what one run is, and may use | `run.rs`, `limits.rs` |
+//! | what a result must be | `result.rs` |
+//! | how a picture goes through several plugins | `pipeline/` |
 //! | what the host keeps beside a guest | `guest.rs`, `guest_log.rs` |
 //! | how a run can end | `ending.rs` |
 //! | which interface versions are spoken | `interface/` |
@@ -32,7 +34,9 @@ mod limits;
 mod listing;
 mod loaded;
 mod memory;
+mod pipeline;
 mod registry;
+mod result;
 mod run;
 mod schema;
 mod wasi;
@@ -43,11 +47,12 @@ pub use self::descriptor::{Descriptor, DescriptorError, Operation, OutputFormat}
 pub use self::ending::Ending;
 pub use self::engine::{Sandbox, SandboxError};
 pub use self::folder::{Patience, PluginFolder};
-pub use self::interface::{Image, Param, Step, Target, Value};
+pub use self::interface::{Animation, Frame, Image, Kind, Param, Picture, SizeHint, Step, Target, Value};
 pub use self::interrupt::Interrupt;
 pub use self::limits::RunLimits;
 pub use self::listing::{FileState, Listed, ListedPlugin};
-pub use self::loaded::{LoadError, Plugin};
+pub use self::loaded::{Job, LoadError, Plugin};
+pub use self::pipeline::{Codecs, Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
 pub use self::registry::{Choice, Registry, RegistryError};
-pub use self::run::{Finished, Job};
+pub use self::run::{RunContext, Usage};
 pub use self::schema::{Given, ParamProblem, Schema};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use semver::VersionReq;
 
 use super::loaded::Plugin;
+use super::pipeline::Codecs;
 
 /// What a client says about which plugin should do an operation.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +106,12 @@ impl Registry {
     /// The plugins, by name, newest version first.
     pub fn plugins(&self) -> impl Iterator<Item = &Arc<Plugin>> {
         self.plugins.iter()
+    }
+
+    /// The codecs among them.
+    #[must_use]
+    pub fn codecs(&self) -> Codecs {
+        Codecs::among(self.plugins.iter())
     }
 
     /// Files that could not be loaded, and why.

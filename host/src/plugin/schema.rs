@@ -102,8 +102,7 @@ impl Schema {
                 };
                 return Err(problem(name, format!("There is no such parameter. {rule}")));
             }
-            let wants_attachment =
-                property.and_then(|p| p.get("format")).and_then(Json::as_str) == Some("attachment");
+            let wants_attachment = self.format_of(name) == Some("attachment");
             let json = match value {
                 Given::Attachment(index) if wants_attachment => {
                     attachments.insert(name.as_str(), *index);
@@ -138,6 +137,11 @@ impl Schema {
                 Param { name, value }
             })
             .collect())
+    }
+
+    /// The `format` of a parameter.
+    pub(super) fn format_of(&self, name: &str) -> Option<&str> {
+        self.property(name)?.get("format")?.as_str()
     }
 
     fn properties(&self) -> Option<&Map<String, Json>> {

@@ -87,7 +87,9 @@ impl Failure {
     #[must_use]
     pub(super) fn of_plan(error: &PlanError) -> Self {
         let code = match error {
-            PlanError::Plugin(_) | PlanError::Output { .. } => FailureCode::PluginMissing,
+            PlanError::Plugin(_) | PlanError::Output { .. } | PlanError::NoCodec { .. } => {
+                FailureCode::PluginMissing
+            }
             PlanError::Param { .. } | PlanError::Params { .. } | PlanError::NoSuchPart { .. } => {
                 FailureCode::InvalidParameters
             }

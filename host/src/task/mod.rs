@@ -18,7 +18,7 @@ mod worker;
 pub use self::disk::watch_disk;
 pub use self::failure::{Failure, FailureCode};
 pub use self::orphans::sweep_orphans;
-pub use self::plan::{Plan, PlanError, Stage};
+pub use self::plan::{PlanError, plan};
 pub use self::record::{
     Attachment, BlobInfo, Callback, Details, DetailsAt, IllegalTransition, Outcome, Record, State,
 };

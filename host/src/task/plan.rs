@@ -3,26 +3,10 @@
 use std::sync::Arc;
 
 use super::description::{self, Description, ParamValue};
-use crate::plugin::{Choice, ParamProblem, Plugin, Registry, RegistryError, Schema, Step, Target};
-use crate::plugin::{Given, Param};
-
-/// What to run, in order.
-#[derive(Debug)]
-pub struct Plan {
-    /// At least one; each one's first result is the next one's input.
-    pub stages: Vec<Stage>,
-}
-
-/// Consecutive operations of one plugin: one run, so that the picture is decoded and encoded once.
-#[derive(Debug)]
-pub struct Stage {
-    /// Who does it.
-    pub plugin: Arc<Plugin>,
-    /// What, at least one.
-    pub steps: Vec<Step>,
-    /// The format of the result, only ever of the last stage.
-    pub target: Option<Target>,
-}
+use crate::plugin::{
+    Choice, Codecs, Given, Kind, Output, Param, ParamProblem, Pipeline, Plugin, Registry, RegistryError,
+    Schema, Stage, Step, Target,
+};
 
 /// Why a description that is well-formed cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,15 +32,21 @@ pub enum PlanError {
         /// The rule they break.
         rule: String,
     },
-    /// The last plugin doesn't write this format.
-    #[error("The plugin {plugin:?} does not write {media_type:?}. It writes: {}.", .known.join(", "))]
+    /// Neither the last plugin nor a codec writes this format.
+    #[error("The plugin {plugin:?} does not write {media_type:?}. It can be: {}.", .known.join(", "))]
     Output {
         /// Who would have to.
         plugin: String,
         /// As asked for.
         media_type: String,
-        /// What it writes.
+        /// What can be written.
         known: Vec<String>,
+    },
+    /// A filter, and nobody who makes pixels of a file.
+    #[error("The operation {operation:?} is done on pixels, and there is no codec here that decodes a file.")]
+    NoCodec {
+        /// As asked for.
+        operation: String,
     },
     /// A `cid:` that no part of the message has.
     #[error("The parameter {param:?} refers to cid:{cid}, but no part of the message has that Content-ID.")]
@@ -68,43 +58,67 @@ pub enum PlanError {
     },
 }
 
-impl Plan {
-    /// Plans `description` with the plugins of `registry`. `cids` are the Content-IDs of the pictures
-    /// that came along, in their order.
-    ///
-    /// # Errors
-    /// It cannot be carried out; see [`PlanError`].
-    pub fn make(registry: &Registry, description: &Description, cids: &[&str]) -> Result<Self, PlanError> {
-        let mut stages: Vec<Stage> = vec![];
-        for operation in &description.operations {
-            let name = operation.name.as_str();
-            let plugin = registry.choose(Choice {
-                operation: name,
-                plugin: operation.plugin.as_deref(),
-                version: operation.version.as_ref(),
-            })?;
-            let schema = plugin.descriptor.operation(name).map(|operation| &operation.schema);
-            let params = read(schema, &operation.params, cids, || format!("the operation {name:?}"))?;
-            let step = Step { operation: name.to_owned(), params };
-            match stages.last_mut() {
-                Some(stage) if Arc::ptr_eq(&stage.plugin, &plugin) => stage.steps.push(step),
-                _ => stages.push(Stage { plugin, steps: vec![step], target: None }),
-            }
+/// Plans `description` with the plugins of `registry`. `cids` are the Content-IDs of the pictures that
+/// came along, in their order.
+///
+/// # Errors
+/// It cannot be carried out; see [`PlanError`].
+pub fn plan(registry: &Registry, description: &Description, cids: &[&str]) -> Result<Pipeline, PlanError> {
+    let codecs = registry.codecs();
+    let mut stages: Vec<Stage> = vec![];
+    for operation in &description.operations {
+        let name = operation.name.as_str();
+        let plugin = registry.choose(Choice {
+            operation: name,
+            plugin: operation.plugin.as_deref(),
+            version: operation.version.as_ref(),
+        })?;
+        if plugin.kind() == Kind::Filter && !codecs.can_read() {
+            return Err(PlanError::NoCodec { operation: name.to_owned() });
         }
-        if let (Some(output), Some(last)) = (&description.output, stages.last_mut()) {
-            let media_type = output.media_type.essence();
-            let descriptor = &last.plugin.descriptor;
-            let format = descriptor.format(media_type).ok_or_else(|| PlanError::Output {
-                plugin: descriptor.name.clone(),
-                media_type: media_type.to_owned(),
-                known: descriptor.produces.iter().map(|format| format.media_type.clone()).collect(),
-            })?;
-            let params =
-                read(Some(&format.schema), &output.params, cids, || format!("the output {media_type:?}"))?;
-            last.target = Some(Target { media_type: media_type.to_owned(), params });
+        let schema = plugin.descriptor.operation(name).map(|operation| &operation.schema);
+        let params = read(schema, &operation.params, cids, || format!("the operation {name:?}"))?;
+        let step = Step { operation: name.to_owned(), params };
+        match stages.last_mut() {
+            Some(stage) if Arc::ptr_eq(&stage.plugin, &plugin) => stage.steps.push(step),
+            _ => stages.push(Stage::new(plugin, step)),
         }
-        Ok(Self { stages })
     }
+    let output = match (&description.output, stages.last()) {
+        (Some(output), Some(last)) => plan_output(output, &last.plugin, &codecs, cids)?,
+        _ => Output::AsInput,
+    };
+    Ok(Pipeline::new(stages, output, codecs))
+}
+
+/// The last plugin writes the result, if it can; else a codec does.
+fn plan_output(
+    output: &description::Output,
+    last: &Plugin,
+    codecs: &Codecs,
+    cids: &[&str],
+) -> Result<Output, PlanError> {
+    let media_type = output.media_type.essence();
+    let target = |writer: &Plugin| {
+        let schema = writer.descriptor.format(media_type).map(|format| &format.schema);
+        let params = read(schema, &output.params, cids, || format!("the output {media_type:?}"))?;
+        Ok(Target { media_type: media_type.to_owned(), params })
+    };
+    if last.writes(media_type) {
+        return target(last).map(Output::ByProcessor);
+    }
+    if let Some(codec) = codecs.writer(media_type) {
+        return target(codec).map(|target| Output::ByCodec(Arc::clone(codec), target));
+    }
+    let own = last.descriptor.produces.iter().map(|format| format.media_type.clone());
+    let mut known: Vec<String> = own.chain(codecs.written()).collect();
+    known.sort();
+    known.dedup();
+    Err(PlanError::Output {
+        plugin: last.descriptor.name.clone(),
+        media_type: media_type.to_owned(),
+        known,
+    })
 }
 
 fn read(

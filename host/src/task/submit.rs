@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::description::Description;
-use super::plan::{Plan, PlanError};
+use super::plan::{PlanError, plan};
 use super::record::{Attachment, BlobInfo, Callback, Details, DetailsAt};
 use super::service::{Status, Tasks};
 use super::store::{Idempotency, NewTask, StoreError, Submitted};
@@ -160,7 +160,7 @@ impl Tasks {
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
         let Submission { description, image, attachments, owner, callback, idempotency_key } = submission;
         let cids: Vec<&str> = attachments.iter().map(|(cid, ..)| cid.as_str()).collect();
-        Plan::make(&self.registry(), &description, &cids)?;
+        plan(&self.registry(), &description, &cids)?;
 
         let id = self.ids.next();
         let submitted = Timestamp::now();

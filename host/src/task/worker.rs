@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::failure::{Failure, FailureCode};
-use super::plan::Plan;
+use super::plan::plan;
 use super::record::{BlobInfo, Details, DetailsAt, Outcome, Record};
 use super::service::{Running, Tasks};
 use super::store::StoreError;
 use crate::blob::{BlobError, BlobKey, Part};
-use crate::plugin::{Ending, Image, Interrupt, Job};
+use crate::plugin::{Ending, Image, Interrupt, Occasion, Stopped, Work};
 
 /// Attempts after which a result that cannot be written is the task's failure, and not the disk's.
 const MOST_ATTEMPTS: u32 = 10;
@@ -105,7 +105,7 @@ impl Workers {
     /// one FAILED task.
     async fn work(self: Arc<Self>, record: Record) {
         let began = Instant::now();
-        let interrupt = Interrupt::within(self.options.deadline);
+        let interrupt = Arc::new(Interrupt::default());
         let running = self.tasks.has_begun(record.id, &interrupt);
 
         let attempt = tokio::spawn(Arc::clone(&self).attempt(record.clone(), running));
@@ -158,68 +158,41 @@ impl Workers {
         }
     }
 
-    /// Runs the stages of a task one after another.
+    /// Runs a task's plugins.
     async fn process(&self, record: &Record, running: &Arc<Running>) -> Result<Vec<Image>, Stop> {
         let details = self.details(record).await?;
         let cids: Vec<&str> = details.attachments.iter().map(|attachment| attachment.cid.as_str()).collect();
         // Planned anew: the plugins may be others than when the task was accepted.
-        let plan = Plan::make(&self.tasks.registry(), &details.description, &cids)
+        let pipeline = plan(&self.tasks.registry(), &details.description, &cids)
             .map_err(|error| Stop::Failed(Failure::of_plan(&error)))?;
 
-        let mut input = self.picture(record, Part::Input, &record.input).await?;
+        let input = self.picture(record, Part::Input, &record.input).await?;
         let mut attachments = vec![];
         for (number, attachment) in (1..).zip(&details.attachments) {
             attachments.push(self.picture(record, Part::Attachment(number), &attachment.blob).await?);
         }
-        let last = plan.stages.len();
-        for (number, stage) in (1..).zip(plan.stages) {
-            let plugin = Arc::clone(&stage.plugin);
-            let job =
-                Job { input, attachments: attachments.clone(), steps: stage.steps, target: stage.target };
-            let (tasks, id, running) = (Arc::clone(&self.tasks), record.id, Arc::clone(running));
-            let run = move || {
-                let interrupt = Arc::clone(&running.interrupt);
-                #[allow(clippy::cast_precision_loss)] // at most 16 stages
-                let overall = move |done: f32| ((number - 1) as f32 + done) / last as f32;
-                let report = move |done: f32| tasks.has_progressed(id, &running, overall(done));
-                plugin.run(job, &id.to_string(), &interrupt, Box::new(report))
-            };
-            let ended = tokio::task::spawn_blocking(run).await;
-            let finished = match ended {
-                Ok(Ok(finished)) => finished,
-                Ok(Err(Ending::Cancelled)) if self.tasks.is_draining() => return Err(Stop::Interrupted),
-                Ok(Err(ending)) => {
-                    return Err(Stop::Failed(failure_of(
-                        record,
-                        &stage.plugin.descriptor.name,
-                        ending,
-                        stage.plugin.limits().deadline,
-                    )));
-                }
-                Err(panic) => return Err(Stop::Failed(internal_failure(record, &panic))),
-            };
-            tracing::debug!(
-                task = %record.id,
-                plugin = stage.plugin.descriptor.name,
-                ms = finished.took.as_millis(),
-                peak_memory = finished.peak_memory,
-                "a stage is done"
-            );
-            let mut images = finished.images;
-            if number == last {
-                return Ok(images);
+        let (tasks, id, running) = (Arc::clone(&self.tasks), record.id, Arc::clone(running));
+        let deadline = self.options.deadline;
+        let run = move || {
+            let interrupt = Arc::clone(&running.interrupt);
+            pipeline.run(
+                Work { input, attachments },
+                &Occasion {
+                    subject: &id.to_string(),
+                    interrupt: &interrupt,
+                    deadline,
+                    on_progress: Arc::new(move |done| tasks.has_progressed(id, &running, done)),
+                },
+            )
+        };
+        match tokio::task::spawn_blocking(run).await {
+            Ok(Ok(developed)) => Ok(developed.images),
+            Ok(Err(stopped)) if stopped.ending == Ending::Cancelled && self.tasks.is_draining() => {
+                Err(Stop::Interrupted)
             }
-            if images.len() != 1 {
-                let detail = format!(
-                    "The plugin {:?} gave {} pictures, but only the last of several plugins may give more than one.",
-                    stage.plugin.descriptor.name,
-                    images.len()
-                );
-                return Err(Stop::Failed(Failure::new(FailureCode::PluginError, &detail)));
-            }
-            input = images.remove(0);
+            Ok(Err(stopped)) => Err(Stop::Failed(failure_of(record, stopped))),
+            Err(panic) => Err(Stop::Failed(internal_failure(record, &panic))),
         }
-        Err(Stop::Failed(internal_failure(record, &"a plan without stages")))
     }
 
     async fn details(&self, record: &Record) -> Result<Details, Stop> {
@@ -315,10 +288,10 @@ enum Stop {
     Blob(BlobError),
 }
 
-fn failure_of(record: &Record, plugin: &str, ending: Ending, deadline: Duration) -> Failure {
-    match ending {
+fn failure_of(record: &Record, stopped: Stopped) -> Failure {
+    match stopped.ending {
         Ending::Internal(error) => internal_failure(record, &error),
-        ending => Failure::of_ending(plugin, ending, deadline),
+        ending => Failure::of_ending(&stopped.plugin, ending, stopped.deadline),
     }
 }
 

@@ -47,7 +47,7 @@ pub use error::{Error, Kind};
 pub use format::Format;
 pub use limits::Limits;
 pub use observer::{Observer, Unwatched};
-pub use operation::{OPERATIONS, Operation};
+pub use operation::{OPERATIONS, Operation, upright};
 pub use orientation::Orientation;
 pub use parameters::{Parameters, Value};
 pub use picture::{Channels, Picture, Samples};

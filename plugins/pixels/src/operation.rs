@@ -12,7 +12,7 @@ mod mirror;
 mod resize;
 mod rotate;
 
-pub(crate) use auto_orient::upright;
+pub use auto_orient::upright;
 
 use crate::{Error, Limits, Parameters, Picture};
 

@@ -177,6 +177,37 @@ impl Picture {
         }
     }
 
+    /// The same picture without channels that say nothing: alpha where all is
+    /// opaque, colour where all is gray.
+    #[must_use]
+    pub fn narrowed(mut self) -> Self {
+        if self.channels.has_alpha() && self.is_opaque() {
+            // There is nothing to be blended.
+            self.flatten([0; 3]);
+        }
+        if !self.channels.is_gray() && self.is_colorless() {
+            let from = self.channels.count();
+            let alpha = self.channels.has_alpha();
+            self.samples = match self.samples {
+                Samples::Eight(samples) => Samples::Eight(without_color(&samples, from, alpha)),
+                Samples::Sixteen(samples) => Samples::Sixteen(without_color(&samples, from, alpha)),
+            };
+            self.channels = if alpha { Channels::GrayAlpha } else { Channels::Gray };
+        }
+        self
+    }
+
+    /// Whether red, green and blue are the same in every pixel.
+    fn is_colorless(&self) -> bool {
+        fn colorless<T: PartialEq>(samples: &[T], count: usize) -> bool {
+            samples.chunks_exact(count).all(|pixel| matches!(pixel, [r, g, b, ..] if r == g && g == b))
+        }
+        match &self.samples {
+            Samples::Eight(samples) => colorless(samples, self.channels.count()),
+            Samples::Sixteen(samples) => colorless(samples, self.channels.count()),
+        }
+    }
+
     /// Lays the picture onto an opaque background and drops its alpha, in place.
     pub fn flatten(&mut self, background: [u8; 3]) {
         let gray = luma(background);
@@ -265,6 +296,17 @@ fn flatten<T: Sample, const FROM: usize, const TO: usize>(samples: &mut Vec<T>, 
     samples.truncate(pixels * TO);
 }
 
+fn without_color<T: Copy>(samples: &[T], from: usize, alpha: bool) -> Vec<T> {
+    let mut narrow = Vec::with_capacity(samples.len() / from * if alpha { 2 } else { 1 });
+    for pixel in samples.chunks_exact(from) {
+        narrow.extend(pixel.first());
+        if alpha {
+            narrow.extend(pixel.last());
+        }
+    }
+    narrow
+}
+
 fn widen<T: Sample>(samples: &[T], from: Channels, to: Channels, opaque: T) -> Vec<T> {
     let mut wide = Vec::with_capacity(samples.len() / from.count() * to.count());
     for pixel in samples.chunks_exact(from.count()) {
@@ -281,4 +323,22 @@ fn widen<T: Sample>(samples: &[T], from: Channels, to: Channels, opaque: T) -> V
         }
     }
     wide
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_nothing_is_left_out_and_nothing_else() {
+        let narrowed = |pixels: &[[u8; 4]]| {
+            let picture = Picture::eight(pixels.len() as u32, 1, Channels::Rgba, pixels.concat()).unwrap();
+            let narrow = picture.narrowed();
+            (narrow.channels, narrow.bytes().to_vec())
+        };
+        assert_eq!(narrowed(&[[7, 7, 7, 255], [9, 9, 9, 255]]), (Channels::Gray, vec![7, 9]));
+        assert_eq!(narrowed(&[[7, 7, 7, 1], [9, 9, 9, 255]]), (Channels::GrayAlpha, vec![7, 1, 9, 255]));
+        assert_eq!(narrowed(&[[7, 8, 7, 255], [9, 9, 9, 255]]), (Channels::Rgb, vec![7, 8, 7, 9, 9, 9]));
+        assert_eq!(narrowed(&[[7, 8, 7, 1]]), (Channels::Rgba, vec![7, 8, 7, 1]));
+    }
 }

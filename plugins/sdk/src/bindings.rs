@@ -20,3 +20,35 @@ wit_bindgen::generate!({
     export_macro_name: "export_processor",
     default_bindings_module: "tintype_plugin::bindings",
 });
+
+/// What a filter exports.
+pub mod filter {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "image-filter",
+        pub_export_macro: true,
+        export_macro_name: "export_filter_world",
+        default_bindings_module: "tintype_plugin::bindings::filter",
+        with: {
+            "tintype:plugin/types@0.1.1": crate::bindings::tintype::plugin::types,
+            "tintype:plugin/host@0.1.1": crate::bindings::tintype::plugin::host,
+            "tintype:plugin/pixels@0.1.1": generate,
+        },
+    });
+}
+
+/// What a codec exports.
+pub mod codec {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "image-codec",
+        pub_export_macro: true,
+        export_macro_name: "export_codec_world",
+        default_bindings_module: "tintype_plugin::bindings::codec",
+        with: {
+            "tintype:plugin/types@0.1.1": crate::bindings::tintype::plugin::types,
+            "tintype:plugin/host@0.1.1": crate::bindings::tintype::plugin::host,
+            "tintype:plugin/pixels@0.1.1": crate::bindings::filter::tintype::plugin::pixels,
+        },
+    });
+}

@@ -1,5 +1,7 @@
 //! What a plugin says about itself.
 
+use crate::bindings::codec::exports::tintype::plugin::codec;
+use crate::bindings::filter::exports::tintype::plugin::filter;
 use crate::bindings::tintype::plugin::types as wit;
 
 /// The JSON Schema of an operation or a format without parameters.
@@ -98,21 +100,52 @@ impl Descriptor {
     }
 }
 
+impl Descriptor {
+    fn formats(produces: Vec<(String, String)>) -> Vec<wit::OutputFormat> {
+        let formats = produces.into_iter();
+        formats.map(|(media_type, params_schema)| wit::OutputFormat { media_type, params_schema }).collect()
+    }
+
+    fn operations(operations: Vec<(String, String, String)>) -> Vec<wit::Operation> {
+        let operations = operations.into_iter();
+        operations
+            .map(|(name, summary, params_schema)| wit::Operation { name, summary, params_schema })
+            .collect()
+    }
+}
+
 impl From<Descriptor> for wit::Descriptor {
     fn from(descriptor: Descriptor) -> Self {
-        let produces = descriptor.produces.into_iter();
-        let operations = descriptor.operations.into_iter();
         Self {
             name: descriptor.name,
             version: descriptor.version,
             summary: descriptor.summary,
             accepts: descriptor.accepts,
-            produces: produces
-                .map(|(media_type, params_schema)| wit::OutputFormat { media_type, params_schema })
-                .collect(),
-            operations: operations
-                .map(|(name, summary, params_schema)| wit::Operation { name, summary, params_schema })
-                .collect(),
+            produces: Descriptor::formats(descriptor.produces),
+            operations: Descriptor::operations(descriptor.operations),
+        }
+    }
+}
+
+impl From<Descriptor> for filter::Descriptor {
+    fn from(descriptor: Descriptor) -> Self {
+        Self {
+            name: descriptor.name,
+            version: descriptor.version,
+            summary: descriptor.summary,
+            operations: Descriptor::operations(descriptor.operations),
+        }
+    }
+}
+
+impl From<Descriptor> for codec::Descriptor {
+    fn from(descriptor: Descriptor) -> Self {
+        Self {
+            name: descriptor.name,
+            version: descriptor.version,
+            summary: descriptor.summary,
+            reads: descriptor.accepts,
+            writes: Descriptor::formats(descriptor.produces),
         }
     }
 }

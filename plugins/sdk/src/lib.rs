@@ -1,7 +1,10 @@
 //! Write a Tintype plugin in Rust.
 //!
-//! A plugin is a WebAssembly component that does something to a picture. Its
-//! author implements [`Plugin`] and names the type to [`export!`]:
+//! A plugin is a WebAssembly component that does something to a picture. There
+//! are three kinds of them. Most are a [`Filter`]: pixels in, pixels out, and no
+//! file format to know. A [`Codec`] reads and writes file formats for all
+//! filters. A [`Plugin`] gets and gives whole files; its author implements the
+//! trait and names the type to [`export!`]:
 //!
 //! ```
 //! use tintype_plugin::{Descriptor, Failure, Image, Plugin, Task, descriptor};
@@ -44,18 +47,28 @@
 
 #[doc(hidden)]
 pub mod bindings;
+mod codec;
 mod descriptor;
 mod export;
 mod failure;
+mod filter;
 mod host;
 mod params;
+mod picture;
 mod task;
 
+pub use codec::Codec;
+#[doc(hidden)]
+pub use codec::CodecAdapter;
 pub use descriptor::{Descriptor, NO_PARAMETERS};
 #[doc(hidden)]
 pub use export::Adapter;
 pub use export::Plugin;
 pub use failure::Failure;
+pub use filter::Filter;
+#[doc(hidden)]
+pub use filter::FilterAdapter;
 pub use host::{Level, Limits, cancelled, limits, log, progress};
 pub use params::{FromValue, Params, Value};
+pub use picture::{Animation, Frame, Picture, SizeHint};
 pub use task::{Attachment, Image, Step, Target, Task};

@@ -12,7 +12,7 @@ fn the_plugins_say_what_they_can_do_in_json_and_in_xml() {
     let answer = client.send("GET", "/plugins", &[("Accept", "application/json")], &[]);
     let plugins = answer.json()["plugins"].as_array().unwrap().clone();
     let names: Vec<&str> = plugins.iter().map(|plugin| plugin["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["hostile", "standard"]);
+    assert_eq!(names, ["hostile", "standard", "standard-codecs"]);
 
     let standard = &plugins[1];
     let operations = standard["operations"].as_array().unwrap();
@@ -21,8 +21,9 @@ fn the_plugins_say_what_they_can_do_in_json_and_in_xml() {
     assert_eq!(standard["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(
         standard["imports"],
-        serde_json::json!(["tintype:plugin/types@0.1.0", "tintype:plugin/host@0.1.0"])
+        serde_json::json!(["tintype:plugin/types@0.1.1", "tintype:plugin/host@0.1.1"])
     );
+    assert_eq!((&standard["kind"], &plugins[2]["kind"]), (&"processor".into(), &"codec".into()));
     assert_eq!(standard["limits"]["memory_bytes"], 512 << 20);
     assert!(standard["produces"].as_array().unwrap().iter().any(|format| format["type"] == "image/webp"));
 

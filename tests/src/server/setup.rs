@@ -1,7 +1,7 @@
 //! How a server is started.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -16,7 +16,8 @@ use crate::Faults;
 pub struct Setup {
     flags: Vec<String>,
     environment: Vec<(String, String)>,
-    hostile: bool,
+    bare: bool,
+    guests: Vec<&'static str>,
     plugins: Vec<(String, Vec<u8>)>,
     keys: Vec<String>,
     under: Vec<String>,
@@ -42,10 +43,23 @@ impl Setup {
         self
     }
 
-    /// Drops the hostile plugin in beside the bundled one.
+    /// Leaves the bundled plugins out.
     #[must_use]
-    pub fn hostile(mut self) -> Self {
-        self.hostile = true;
+    pub fn without_bundled(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Drops the hostile plugin in beside the bundled ones.
+    #[must_use]
+    pub fn hostile(self) -> Self {
+        self.guest("hostile")
+    }
+
+    /// Drops a plugin of `tests/guests/` in beside the bundled ones.
+    #[must_use]
+    pub fn guest(mut self, name: &'static str) -> Self {
+        self.guests.push(name);
         self
     }
 
@@ -121,9 +135,13 @@ impl Setup {
     fn furnish(&self, folder: &Path) {
         let plugins = folder.join("plugins");
         std::fs::create_dir_all(&plugins).unwrap();
-        copy_components(&target().join("plugins"), &plugins);
-        if self.hostile {
-            copy_components(&target().join("guests"), &plugins);
+        if !self.bare {
+            copy_components(&target().join("plugins"), &plugins);
+        }
+        for name in &self.guests {
+            let component = guest(name);
+            std::fs::copy(&component, plugins.join(format!("{name}.wasm")))
+                .unwrap_or_else(|error| panic!("{}: {error}; run `make guests`", component.display()));
         }
         for (file, content) in &self.plugins {
             std::fs::write(plugins.join(file), content).unwrap();
@@ -183,6 +201,12 @@ pub(super) fn new_key(folder: &Path, arguments: &[&str]) -> String {
     let ended = run(&[&["key", "new"], arguments].concat(), &[], folder);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     ended.output.trim_end().to_owned()
+}
+
+/// The file of a plugin of `tests/guests/`.
+#[must_use]
+pub fn guest(name: &str) -> PathBuf {
+    target().join("guests").join(format!("{name}.wasm"))
 }
 
 fn copy_components(from: &Path, to: &Path) {

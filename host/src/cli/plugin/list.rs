@@ -81,11 +81,16 @@ fn write_file(file: &Listed, out: &mut impl Write) -> io::Result<()> {
                 if plugin.imports.is_empty() { "nothing".to_owned() } else { plugin.imports.join(", ") };
             for (label, text) in [
                 ("  summary", &plugin.summary),
+                ("  kind", &plugin.kind.to_string()),
                 ("  operations", &plugin.operations.join(", ")),
+                ("  reads", &plugin.accepts.join(", ")),
+                ("  writes", &plugin.produces.join(", ")),
                 ("  imports", &imports),
                 ("  sha256", &plugin.sha256),
             ] {
-                shown::wrapped(out, label, VALUES, text)?;
+                if !text.is_empty() {
+                    shown::wrapped(out, label, VALUES, text)?;
+                }
             }
         }
         None => {
@@ -124,7 +129,7 @@ fn nobody_listens(error: &io::Error) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::plugin::ListedPlugin;
+    use crate::plugin::{Kind, ListedPlugin};
 
     fn written(plugins: Vec<Listed>) -> String {
         let mut out = vec![];
@@ -137,9 +142,12 @@ mod tests {
         let plugin = ListedPlugin {
             name: "standard".to_owned(),
             version: "1.0.0".to_owned(),
+            kind: Kind::Processor,
             summary: "Does\u{1b}[2J things.".to_owned(),
             sha256: "00ff".to_owned(),
             operations: vec!["resize".to_owned(), "crop".to_owned()],
+            accepts: vec![],
+            produces: vec!["image/png".to_owned()],
             imports: vec![],
         };
         let text = written(vec![Listed {
@@ -152,7 +160,9 @@ mod tests {
 
 standard 1.0.0: broken; what the file held before stays in use
   summary     Does\u{fffd}[2J things.
+  kind        processor
   operations  resize, crop
+  writes      image/png
   imports     nothing
   sha256      00ff
   file        /plugins/standard.wasm

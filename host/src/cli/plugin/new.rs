@@ -42,12 +42,15 @@ const CONTRACT: &[File] = files!("wit": "plugin.wit" as "wit/plugin.wit");
 /// one here takes half of its lines from this workspace.
 const SDK: &[File] = files!("plugins/sdk/src":
     "bindings.rs" as "vendor/tintype-plugin/src/bindings.rs",
+    "codec.rs" as "vendor/tintype-plugin/src/codec.rs",
     "descriptor.rs" as "vendor/tintype-plugin/src/descriptor.rs",
     "export.rs" as "vendor/tintype-plugin/src/export.rs",
     "failure.rs" as "vendor/tintype-plugin/src/failure.rs",
+    "filter.rs" as "vendor/tintype-plugin/src/filter.rs",
     "host.rs" as "vendor/tintype-plugin/src/host.rs",
     "lib.rs" as "vendor/tintype-plugin/src/lib.rs",
     "params.rs" as "vendor/tintype-plugin/src/params.rs",
+    "picture.rs" as "vendor/tintype-plugin/src/picture.rs",
     "task.rs" as "vendor/tintype-plugin/src/task.rs",
 );
 

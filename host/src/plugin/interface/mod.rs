@@ -1,100 +1,19 @@
 //! The released versions of the contract in `wit/`, one module each.
 //!
-//! A module translates its version's types to the ones here, which are the newest; the rest of the
+//! A module translates its version's types to those of `types.rs`, which are the newest; the rest of the
 //! host knows only these. Limits are applied outside, once for all versions, in `run.rs`.
 
+mod types;
 mod v0_1;
 
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
+pub use self::types::{
+    Animation, Frame, Image, Param, Picture, SizeHint, Step, Target, Value,
+};
+pub(super) use self::types::{GuestFailure, RawDescriptor, RawFormat, RawOperation};
 use super::guest::GuestState;
-
-/// A parameter's value, as the plugin will see it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// UTF-8.
-    Text(String),
-    /// A whole number.
-    Integer(i64),
-    /// Finite.
-    Number(f64),
-    /// True or false.
-    Boolean(bool),
-    /// Anything else, as JSON text.
-    Json(String),
-    /// An index into the attachments, from 0.
-    Attachment(u32),
-}
-
-/// A named value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Param {
-    /// Once in a list.
-    pub name: String,
-    /// Checked against the operation's schema.
-    pub value: Value,
-}
-
-/// One operation to carry out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// By name.
-    pub operation: String,
-    /// Defaults are left out.
-    pub params: Vec<Param>,
-}
-
-/// An encoded picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// What it is said to be.
-    pub media_type: String,
-    /// The whole file.
-    pub bytes: Vec<u8>,
-}
-
-/// The format wanted of the result.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Target {
-    /// One that the plugin produces.
-    pub media_type: String,
-    /// Checked against the format's schema.
-    pub params: Vec<Param>,
-}
-
-/// What a plugin says of itself, unchecked.
-#[derive(Clone, Debug)]
-pub(super) struct RawDescriptor {
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) summary: String,
-    pub(super) accepts: Vec<String>,
-    pub(super) produces: Vec<RawFormat>,
-    pub(super) operations: Vec<RawOperation>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct RawFormat {
-    pub(super) media_type: String,
-    pub(super) params_schema: String,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct RawOperation {
-    pub(super) name: String,
-    pub(super) summary: String,
-    pub(super) params_schema: String,
-}
-
-/// A plugin's own words for why there is no result.
-#[derive(Clone, Debug)]
-pub(super) enum GuestFailure {
-    InvalidImage(String),
-    InvalidParameters(String),
-    TooLarge(String),
-    Failed(String),
-}
 
 /// What a call of `process` takes.
 pub(super) struct Call {
@@ -104,19 +23,107 @@ pub(super) struct Call {
     pub(super) target: Option<Target>,
 }
 
-/// A component of one version of the contract, ready to be instantiated.
-pub(super) trait Contract: Send + Sync {
-    /// Instantiates the component in `store` and asks what it is.
+/// What comes of a call: the outer error is an end that the guest did not choose.
+pub(super) type Called<T> = wasmtime::Result<Result<T, GuestFailure>>;
+
+/// A component of one version of the contract, ready to be instantiated. Every call below makes a fresh
+/// instance in the `store` that it is given.
+pub(super) enum Contract {
+    /// Of the world `image-processor`.
+    Processor(Box<dyn Processor>),
+    /// Of the world `image-filter`.
+    Filter(Box<dyn Filter>),
+    /// Of the world `image-codec`.
+    Codec(Box<dyn Codec>),
+}
+
+/// What a plugin is for: which of the contract's worlds its component is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Takes files and gives files.
+    Processor,
+    /// Takes pixels and gives pixels.
+    Filter,
+    /// Reads and writes file formats.
+    Codec,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Processor => "processor",
+            Self::Filter => "filter",
+            Self::Codec => "codec",
+        })
+    }
+}
+
+/// What takes files and gives files.
+pub(super) trait Processor: Send + Sync {
     fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor>;
 
-    /// Instantiates the component in `store` and has it work. The outer error is an end that the
-    /// guest did not choose.
-    fn process(
+    fn process(&self, store: &mut Store<GuestState>, call: Call) -> Called<Vec<Image>>;
+}
+
+/// What takes pixels and gives pixels.
+pub(super) trait Filter: Send + Sync {
+    fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor>;
+
+    /// Every frame, one after the other, in one instance; `most` bytes of results are taken.
+    fn apply(
         &self,
         store: &mut Store<GuestState>,
-        call: Call,
-    ) -> wasmtime::Result<Result<Vec<Image>, GuestFailure>>;
+        frames: Vec<Frame>,
+        attachments: Vec<Frame>,
+        steps: Vec<Step>,
+        most: usize,
+    ) -> Called<Vec<Frame>>;
 }
+
+/// What reads and writes file formats.
+pub(super) trait Codec: Send + Sync {
+    fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor>;
+
+    /// The media type of a file that begins so, if it is one of the codec's.
+    fn probe(&self, store: &mut Store<GuestState>, head: &[u8]) -> wasmtime::Result<Option<String>>;
+
+    /// The media type and the pictures of a file, if it is one of the codec's.
+    fn decode(
+        &self,
+        store: &mut Store<GuestState>,
+        file: &[u8],
+        hint: Option<SizeHint>,
+    ) -> Called<Option<(String, Picture)>>;
+
+    fn encode(&self, store: &mut Store<GuestState>, picture: Picture, target: Target) -> Called<Vec<u8>>;
+}
+
+impl Contract {
+    /// Which world the component is of.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Processor(_) => Kind::Processor,
+            Self::Filter(_) => Kind::Filter,
+            Self::Codec(_) => Kind::Codec,
+        }
+    }
+
+    /// Asks the component what it is.
+    pub(super) fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor> {
+        match self {
+            Self::Processor(processor) => processor.describe(store),
+            Self::Filter(filter) => filter.describe(store),
+            Self::Codec(codec) => codec.describe(store),
+        }
+    }
+}
+
+/// An export has the right name and other types than the contract: the guest was built against something
+/// else.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct WrongTypes(String);
 
 /// The package of the contract, in any version.
 pub(super) const PACKAGE: &str = "tintype:plugin/";
@@ -124,17 +131,29 @@ pub(super) const PACKAGE: &str = "tintype:plugin/";
 /// The version of the contract that this host speaks, as people write it.
 pub(super) const VERSION: &str = "0.1";
 
-/// The interfaces of the contract, in every version that this host speaks.
-pub(super) const IMPORTS: &[&str] = &["tintype:plugin/host@0.1.", "tintype:plugin/types@0.1."];
+/// The package as this host has it.
+pub(super) const PACKAGE_VERSION: &str = "tintype:plugin@0.1.1";
 
-/// What a plugin must export.
-pub(super) const EXPORT: &str = "tintype:plugin/processor@0.1.";
+/// The functions of the interface `host`.
+pub(super) const HOST_FUNCTIONS: &[&str] = &["log", "progress", "cancelled", "limits"];
+
+/// The interfaces of the contract, in every version that this host speaks.
+pub(super) const IMPORTS: &[&str] =
+    &["tintype:plugin/host@0.1.", "tintype:plugin/types@0.1.", "tintype:plugin/pixels@0.1."];
+
+/// What a plugin must export, one of them.
+pub(super) const EXPORTS: &[&str] =
+    &["tintype:plugin/processor@0.1.", "tintype:plugin/filter@0.1.", "tintype:plugin/codec@0.1."];
+
+/// Longest head of a file that `probe` is shown, in bytes.
+pub(super) const HEAD: usize = 4096;
 
 pub(super) fn add_to_linker(linker: &mut Linker<GuestState>) -> wasmtime::Result<()> {
     v0_1::add_to_linker(linker)
 }
 
-/// Finds the version of the contract that the component was built against.
-pub(super) fn bind(component: InstancePre<GuestState>) -> wasmtime::Result<Box<dyn Contract>> {
-    Ok(Box::new(v0_1::Component::new(component)?))
+/// Finds the version and the world of the contract that the component was built against, by an export
+/// that stands in [`EXPORTS`].
+pub(super) fn bind(component: InstancePre<GuestState>, export: &str) -> wasmtime::Result<Contract> {
+    v0_1::bind(component, export)
 }

@@ -41,8 +41,12 @@ impl Transform for AutoOrient {
     }
 }
 
-/// What happens to a picture that nobody gave instructions for.
-pub(crate) fn upright(mut picture: Picture, limits: &Limits) -> Result<Picture, Error> {
+/// Turns the pixels as the file says; what happens to a picture that nobody
+/// gave instructions for.
+///
+/// # Errors
+/// [`Error::TooLarge`], if the turned picture passes a limit.
+pub fn upright(mut picture: Picture, limits: &Limits) -> Result<Picture, Error> {
     let by = std::mem::replace(&mut picture.orientation, Orientation::Upright);
     picture.turned(by, limits)
 }

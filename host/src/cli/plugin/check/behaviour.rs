@@ -7,7 +7,9 @@ use super::parameters::{self, Filled};
 use super::report::{Report, Verdict};
 use super::verdict::judge;
 use crate::cli::plugin::shown;
-use crate::plugin::{Ending, Image, Interrupt, Job, Operation, OutputFormat, Param, Plugin, Step, Target};
+use crate::plugin::{
+    Ending, Image, Interrupt, Job, Operation, OutputFormat, Param, Plugin, RunContext, Step, Target,
+};
 
 /// A small picture that takes more than this part of the deadline or of the memory leaves too little for
 /// one a hundred times as large.
@@ -174,16 +176,18 @@ impl Trial<'_> {
         let job = Job { input: input.clone(), attachments, steps: vec![step.clone()], target };
         let began = Instant::now();
         let interrupt = Interrupt::within(self.plugin.limits().deadline);
-        let ended = self.plugin.run(job, "check", &interrupt, Box::new(|_| ()));
+        let context =
+            RunContext { subject: "check", interrupt: &interrupt, on_progress: Box::new(|_| ()) };
+        let ended = self.plugin.process(job, context);
         let label = || format!("{}, {name}", step.operation);
         if began.elapsed() > self.most.time {
             (self.most.time, self.most.slowest) = (began.elapsed(), label());
         }
-        ended.map(|finished| {
-            if finished.peak_memory > self.most.memory {
-                (self.most.memory, self.most.largest) = (finished.peak_memory, label());
+        ended.map(|(images, usage)| {
+            if usage.peak_memory > self.most.memory {
+                (self.most.memory, self.most.largest) = (usage.peak_memory, label());
             }
-            finished.images
+            images
         })
     }
 }

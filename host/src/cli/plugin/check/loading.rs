@@ -25,7 +25,8 @@ pub(super) fn check(
             report.note("size", Verdict::Passed, size);
             report.note("component", Verdict::Passed, "it is a WebAssembly component");
             imports(&plugin.imports, report);
-            report.note("exports", Verdict::Passed, "it exports tintype:plugin/processor@0.1");
+            let words = format!("it exports tintype:plugin/{}@0.1", plugin.kind());
+            report.note("exports", Verdict::Passed, words);
             report.note("contract", Verdict::Passed, "its types are those of tintype:plugin@0.1");
             let operations = plugin.descriptor.operations.len();
             let words = format!("it has a name, a version, and {operations} operations with valid schemas");
@@ -61,8 +62,8 @@ fn refused(error: &LoadError, report: &mut Report) {
         LoadError::Unreadable(_) | LoadError::TooLarge { .. } => "size",
         LoadError::CoreModule | LoadError::Invalid(_) => "component",
         LoadError::Imports { .. } => "imports",
-        LoadError::Exports(_) => "exports",
-        LoadError::Contract(_) => "contract",
+        LoadError::Exports(_) | LoadError::Worlds(_) => "exports",
+        LoadError::Contract(_) | LoadError::Newer { .. } => "contract",
         LoadError::Describe(_) | LoadError::Descriptor(_) => "describe",
     };
     let advice = error.advice();

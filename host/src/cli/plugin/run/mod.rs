@@ -16,8 +16,9 @@ use self::order::Order;
 use self::report::{Outcome, Report};
 use super::super::misuse;
 use super::{json_flag, load, said, text};
-use crate::plugin::{Image, Interrupt, Job, Registry};
-use crate::task::{Failure, Plan};
+use crate::config::Config;
+use crate::plugin::{Image, Interrupt, Kind, Occasion, Plugin, Registry, Sandbox, Work};
+use crate::task::{Failure, plan};
 
 /// The name of a file that stands for standard input or output.
 const STANDARD: &str = "-";
@@ -98,30 +99,60 @@ fn carry_out(matches: &ArgMatches) -> anyhow::Result<(Report, Vec<Image>)> {
     let input = picture(text(matches, "picture"), matches.get_one::<String>("type"))?;
     let attachments =
         order.attachments.iter().map(|(_, file)| picture(file, None)).collect::<anyhow::Result<_>>()?;
-    let plugin = load::plugin(&config, &load::sandbox(&config)?, text(matches, "file"))?;
-
-    let registry: Registry = [Arc::clone(&plugin)].into_iter().collect();
+    let sandbox = load::sandbox(&config)?;
+    let plugin = load::plugin(&config, &sandbox, text(matches, "file"))?;
+    let registry = registry(&config, &sandbox, &plugin)?;
     let cids: Vec<&str> = order.attachments.iter().map(|(cid, _)| cid.as_str()).collect();
-    let plan = Plan::make(&registry, &order.description, &cids).map_err(misuse)?;
-    // Operations of one plugin are one stage.
-    let Some(stage) = plan.stages.into_iter().next() else { return Err(misuse("there is nothing to do")) };
-    let operations = stage.steps.iter().map(|step| step.operation.clone()).collect();
-    let job = Job { input, attachments, steps: stage.steps, target: stage.target };
+    let pipeline = plan(&registry, &order.description, &cids).map_err(misuse)?;
+    let steps = pipeline.stages().iter().flat_map(|stage| &stage.steps);
+    let operations = steps.map(|step| step.operation.clone()).collect();
 
     let began = Instant::now();
-    let interrupt = Interrupt::within(config.plugins.deadline);
-    let (ended, said) = said::hear(|| plugin.run(job, "run", &interrupt, Box::new(|_| ())));
+    let occasion = Occasion {
+        subject: "run",
+        interrupt: &Interrupt::default(),
+        deadline: config.plugins.deadline,
+        on_progress: Arc::new(|_| ()),
+    };
+    let (ended, said) = said::hear(|| pipeline.run(Work { input, attachments }, &occasion));
     let took = began.elapsed();
     let (outcome, images) = match ended {
-        Ok(finished) => (Outcome::Ok { peak_memory: finished.peak_memory as u64 }, finished.images),
-        Err(ending) => {
-            let failure = Failure::of_ending(&plugin.descriptor.name, ending, config.plugins.deadline);
+        Ok(developed) => (Outcome::Ok { peak_memory: developed.peak_memory as u64 }, developed.images),
+        Err(stopped) => {
+            let failure = Failure::of_ending(&stopped.plugin, stopped.ending, stopped.deadline);
             (Outcome::Failed(failure), vec![])
         }
     };
+    let limits = (plugin.limits().deadline, plugin.limits().memory as u64);
     let plugin = format!("{} {}", plugin.descriptor.name, plugin.descriptor.version);
-    let limits = (config.plugins.deadline, config.plugins.memory.0);
     Ok((Report { plugin, operations, took, limits, outcome, said }, images))
+}
+
+/// The plugin, and for a filter the codecs of the plugins folder.
+fn registry(config: &Config, sandbox: &Arc<Sandbox>, plugin: &Arc<Plugin>) -> anyhow::Result<Registry> {
+    let mut plugins = vec![Arc::clone(plugin)];
+    match plugin.kind() {
+        Kind::Processor => {}
+        Kind::Filter => {
+            let folder = load::registry(config, sandbox).map_err(misuse)?;
+            plugins.extend(folder.plugins().filter(|plugin| plugin.kind() == Kind::Codec).cloned());
+            if plugins.len() == 1 {
+                return Err(misuse(format!(
+                    "{} is a filter, and there is no codec in {} to decode the picture for it: name a folder with \
+                     one by --plugins-dir, such as target/plugins in a checkout of Tintype",
+                    plugin.descriptor.name,
+                    config.plugins.plugins_dir.display()
+                )));
+            }
+        }
+        Kind::Codec => {
+            return Err(misuse(format!(
+                "{} is a codec, which has no operations: try it with `tintype plugin check`",
+                plugin.descriptor.name
+            )));
+        }
+    }
+    Ok(plugins.into_iter().collect())
 }
 
 fn picture(file: &str, media_type: Option<&String>) -> anyhow::Result<Image> {

@@ -1,0 +1,56 @@
+//! The world `image-processor`.
+
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use super::bindings::{ImageProcessor, ImageProcessorIndices};
+use super::{values, wit, wrong_types};
+use crate::plugin::guest::GuestState;
+use crate::plugin::interface::{Call, Called, Image, Processor, RawDescriptor};
+
+pub(super) struct Component {
+    pre: InstancePre<GuestState>,
+    indices: ImageProcessorIndices,
+}
+
+impl Component {
+    pub(super) fn new(pre: InstancePre<GuestState>) -> wasmtime::Result<Self> {
+        Ok(Self { indices: ImageProcessorIndices::new(&pre)?, pre })
+    }
+
+    fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<ImageProcessor> {
+        let instance = self.pre.instantiate(&mut *store)?;
+        self.indices.load(store, &instance).map_err(wrong_types)
+    }
+}
+
+impl Processor for Component {
+    fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor> {
+        let described = self.instantiate(store)?.tintype_plugin_processor().call_describe(store)?;
+        Ok(RawDescriptor {
+            name: described.name,
+            version: described.version,
+            summary: described.summary,
+            accepts: described.accepts,
+            produces: described.produces.into_iter().map(values::of_format).collect(),
+            operations: described.operations.into_iter().map(values::of_operation).collect(),
+        })
+    }
+
+    fn process(&self, store: &mut Store<GuestState>, call: Call) -> Called<Vec<Image>> {
+        let instance = self.instantiate(store)?;
+        let attachments: Vec<wit::Image> = call.attachments.into_iter().map(values::image).collect();
+        let steps: Vec<wit::Step> = call.steps.into_iter().map(values::step).collect();
+        let target = call.target.map(values::target);
+        let result = instance.tintype_plugin_processor().call_process(
+            store,
+            &values::image(call.input),
+            &attachments,
+            &steps,
+            target.as_ref(),
+        )?;
+        Ok(result
+            .map(|images| images.into_iter().map(values::of_image).collect())
+            .map_err(values::of_failure))
+    }
+}

@@ -1,0 +1,167 @@
+//! One picture through several plugins: what each is handed, and how it is turned into what the next
+//! one takes.
+//!
+//! Processors take files, filters take pixels. Between filters a picture stays uncompressed; codecs
+//! decode and encode where one sort follows the other, where the client's file is of a format that the
+//! first plugin doesn't read, and where the last one doesn't write what is asked for.
+//!
+//! | question | file |
+//! |---|---|
+//! | which codec reads or writes a format | `codecs.rs` |
+//! | what happens to one picture, run after run | `course.rs` |
+
+mod codecs;
+mod course;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::codecs::Codecs;
+use self::course::Course;
+use super::ending::Ending;
+use super::interface::{Image, Kind, Param, SizeHint, Step, Target, Value};
+use super::interrupt::Interrupt;
+use super::loaded::Plugin;
+
+/// What to run, in order.
+#[derive(Debug)]
+pub struct Pipeline {
+    stages: Vec<Stage>,
+    output: Output,
+    codecs: Codecs,
+}
+
+/// Consecutive operations of one plugin: one run.
+#[derive(Debug)]
+pub struct Stage {
+    /// Who does it, a processor or a filter.
+    pub plugin: Arc<Plugin>,
+    /// What, at least one.
+    pub steps: Vec<Step>,
+}
+
+/// The format of the result.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// That of the picture that came.
+    AsInput,
+    /// One that the last plugin, a processor, writes itself.
+    ByProcessor(Target),
+    /// One that a codec writes.
+    ByCodec(Arc<Plugin>, Target),
+}
+
+/// A picture to work on.
+#[derive(Debug)]
+pub struct Work {
+    /// The picture.
+    pub input: Image,
+    /// Pictures that parameters refer to.
+    pub attachments: Vec<Image>,
+}
+
+/// What a pipeline has made.
+#[derive(Debug)]
+pub struct Developed {
+    /// At least one.
+    pub images: Vec<Image>,
+    /// The most bytes of memory that any plugin had.
+    pub peak_memory: usize,
+}
+
+/// A pipeline that gave no result.
+#[derive(Debug)]
+pub struct Stopped {
+    /// The plugin that was running.
+    pub plugin: String,
+    /// The time that it had.
+    pub deadline: Duration,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// For whom a pipeline runs, and how it can be watched and ended.
+pub struct Occasion<'a> {
+    /// Names its runs in the log.
+    pub subject: &'a str,
+    /// Ends it.
+    pub interrupt: &'a Interrupt,
+    /// Longest time for all runs together, unless a plugin of it has more for itself.
+    pub deadline: Duration,
+    /// Is told how far it is, from 0 to 1.
+    pub on_progress: Arc<dyn Fn(f32) + Send + Sync>,
+}
+
+impl Pipeline {
+    /// A pipeline of at least one stage.
+    #[must_use]
+    pub fn new(stages: Vec<Stage>, output: Output, codecs: Codecs) -> Self {
+        Self { stages, output, codecs }
+    }
+
+    /// What it consists of.
+    #[must_use]
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// Runs it on this thread until it ends or is interrupted.
+    ///
+    /// # Errors
+    /// How it ended, if not with results.
+    pub fn run(&self, work: Work, occasion: &Occasion<'_>) -> Result<Developed, Stopped> {
+        Course::new(self, occasion).run(work)
+    }
+}
+
+impl Stage {
+    /// A stage of one operation.
+    #[must_use]
+    pub fn new(plugin: Arc<Plugin>, step: Step) -> Self {
+        Self { plugin, steps: vec![step] }
+    }
+
+    /// How small a picture may be for the first operation, where its schema says which parameters tell.
+    fn size_hint(&self) -> Option<SizeHint> {
+        let first = self.steps.first()?;
+        let schema = &self.plugin.descriptor.operation(&first.operation)?.schema;
+        let pixels = |format: &str| {
+            first.params.iter().find_map(|param| match param.value {
+                Value::Integer(pixels) if schema.format_of(&param.name) == Some(format) => {
+                    u32::try_from(pixels).ok()
+                }
+                _ => None,
+            })
+        };
+        let hint = SizeHint { width: pixels("least-width"), height: pixels("least-height") };
+        (hint != SizeHint::default()).then_some(hint)
+    }
+
+    /// The task's pictures that this stage's steps refer to, and the steps as they refer to these alone.
+    fn with_own_attachments(&self) -> (Vec<usize>, Vec<Step>) {
+        let mut used: Vec<u32> = vec![];
+        let mut renumbered = |param: &Param| {
+            let value = match &param.value {
+                Value::Attachment(index) => {
+                    let at = used.iter().position(|known| known == index).unwrap_or_else(|| {
+                        used.push(*index);
+                        used.len() - 1
+                    });
+                    Value::Attachment(u32::try_from(at).unwrap_or(u32::MAX))
+                }
+                value => value.clone(),
+            };
+            Param { name: param.name.clone(), value }
+        };
+        let steps = self.steps.iter().map(|step| Step {
+            operation: step.operation.clone(),
+            params: step.params.iter().map(&mut renumbered).collect(),
+        });
+        let steps = steps.collect();
+        (used.into_iter().map(|index| index as usize).collect(), steps)
+    }
+
+    fn is_filter(&self) -> bool {
+        self.plugin.kind() == Kind::Filter
+    }
+}

@@ -35,6 +35,7 @@ mod section_4_beyond {
     mod idempotency;
     mod keys;
     mod listing;
+    mod metrics;
     mod quotas;
     mod retention;
     mod waiting;

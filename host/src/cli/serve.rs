@@ -164,7 +164,10 @@ fn assemble(config: Arc<Config>) -> anyhow::Result<Assembled> {
         data.paths().write_format()?;
         tracing::info!(from = format, to = FORMAT, "the data folder was brought up to this version's format");
     }
-    Ok(Assembled { app: App { tasks, config, keys, quota, sender }, plugins: folder, data })
+    let mut metrics = prometheus_client::registry::Registry::with_prefix("tintype");
+    folder.sandbox().figures().register(&mut metrics);
+    let metrics = Arc::new(metrics);
+    Ok(Assembled { app: App { tasks, config, keys, quota, metrics, sender }, plugins: folder, data })
 }
 
 fn open_tasks(

@@ -10,6 +10,7 @@
 //! | `GET /plugins`, `/plugins/{name}` | `plugins.rs` |
 //! | `GET /openapi.json` | `openapi.rs`, `openapi/` |
 //! | `GET /health/live`, `/health/ready` | `health.rs` |
+//! | `GET /metrics` | `metrics.rs` |
 //! | `GET /schemas/…` | `schemas.rs` |
 //! | who asks | `caller.rs` |
 //! | telling others | `announce.rs` |
@@ -27,6 +28,7 @@ mod events;
 mod health;
 mod list;
 mod media_range;
+mod metrics;
 mod multipart;
 mod negotiate;
 mod openapi;
@@ -70,6 +72,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// How much each may ask for.
     pub quota: Arc<Quota>,
+    /// What is counted.
+    pub metrics: Arc<prometheus_client::registry::Registry>,
     /// What announces the ends of tasks, where that is allowed.
     pub sender: Option<Arc<Sender>>,
 }
@@ -99,4 +103,5 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(openapi::get))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
 }

@@ -30,6 +30,23 @@ pub enum Ending {
     Internal(String),
 }
 
+impl Ending {
+    /// What it is called where ends are counted.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::InvalidImage(_) => "invalid-image",
+            Self::InvalidParameters(_) => "invalid-parameters",
+            Self::TooLarge(_) => "too-large",
+            Self::PluginError(_) => "plugin-error",
+            Self::Trap(_) => "trap",
+            Self::Deadline => "deadline",
+            Self::Memory(_) => "memory",
+            Self::Cancelled => "cancelled",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
 /// For authors and operators; what a client is told stands with the task's failure.
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use super::figures::Figures;
 use super::guest::GuestState;
 use super::interrupt::Ticker;
 use super::limits::RunLimits;
@@ -36,6 +37,7 @@ pub struct Sandbox {
     pub(super) ticker: Ticker,
     pub(super) limits: RunLimits,
     pub(super) allow_wasi: bool,
+    pub(super) figures: Figures,
     pooled: bool,
 }
 
@@ -61,13 +63,20 @@ impl Sandbox {
             wasi::add_to_linker(&mut linker).map_err(SandboxError)?;
         }
         let ticker = Ticker::start(&engine);
-        Ok(Arc::new(Self { engine, linker, ticker, limits, allow_wasi, pooled }))
+        let figures = Figures::default();
+        Ok(Arc::new(Self { engine, linker, ticker, limits, allow_wasi, figures, pooled }))
     }
 
     /// The limits of a run for which nothing else is said.
     #[must_use]
     pub fn limits(&self) -> &RunLimits {
         &self.limits
+    }
+
+    /// What is counted of all runs.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.figures
     }
 
     /// Whether instances come from a pool.

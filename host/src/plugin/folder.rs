@@ -71,6 +71,12 @@ impl PluginFolder {
         }
     }
 
+    /// What its plugins run in.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
     /// Looks at the folder, and gives its plugins if anything has changed. Compiles: to be called off the
     /// async threads.
     ///

@@ -2,15 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::compiled::CompiledCode;
 use super::descriptor::{Descriptor, DescriptorError};
 use super::ending::Ending;
 use super::engine::Sandbox;
 use super::imports;
-use super::interface::{
-    self, Call, Contract, Frame, HEAD, Image, Kind, Picture, SizeHint, Step, Target,
-};
+use super::interface::{self, Call, Contract, Frame, HEAD, Image, Kind, Picture, SizeHint, Step, Target};
 use super::interrupt::Interrupt;
 use super::limits::RunLimits;
 use super::result;
@@ -186,12 +185,10 @@ impl Plugin {
         let wanted = target.as_ref().map(|target| target.media_type.clone());
         let call = Call { input, attachments, steps, target };
         let max_output = self.limits().max_output;
-        let (images, usage) =
-            self.run(context, max_output).call(|store| processor.process(store, call))?;
+        let ran = self.run(context, max_output).call(|store| processor.process(store, call));
         let produces: Vec<&str> =
             self.descriptor.produces.iter().map(|format| format.media_type.as_str()).collect();
-        result::check_images(&images, wanted.as_deref(), &produces, max_output)?;
-        Ok((images, usage))
+        self.ended(ran, |images| result::check_images(images, wanted.as_deref(), &produces, max_output))
     }
 
     /// Has a filter change every frame of a picture.
@@ -210,8 +207,8 @@ impl Plugin {
         // The host holds them afterwards: no more than the guest may.
         let most = self.limits().memory;
         let apply = |store: &mut _| filter.apply(store, frames, attachments, steps, most);
-        let (frames, usage) = self.run(context, most).call(apply)?;
-        result::check_frames(&frames, self.limits())?;
+        let ran = self.run(context, most).call(apply);
+        let (frames, usage) = self.ended(ran, |frames| result::check_frames(frames, self.limits()))?;
         Ok((Picture { frames, animation, color_profile }, usage))
     }
 
@@ -219,19 +216,15 @@ impl Plugin {
     ///
     /// # Errors
     /// How it ended, if not with an answer.
-    pub fn probe(
-        &self,
-        file: &[u8],
-        context: RunContext<'_>,
-    ) -> Result<(Option<String>, Usage), Ending> {
+    pub fn probe(&self, file: &[u8], context: RunContext<'_>) -> Result<(Option<String>, Usage), Ending> {
         let Contract::Codec(codec) = &self.contract else { return Err(self.is_no("codec")) };
         let head = file.get(..HEAD).unwrap_or(file);
         let probe = |store: &mut _| codec.probe(store, head).map(Ok);
-        let (probed, usage) = self.run(context, 0).call(probe)?;
-        if let Some(media_type) = &probed {
-            self.must_read(media_type)?;
-        }
-        Ok((probed, usage))
+        let ran = self.run(context, 0).call(probe);
+        self.ended(ran, |probed| match probed {
+            Some(media_type) => self.must_read(media_type),
+            None => Ok(()),
+        })
     }
 
     /// Has a codec decode a file, if it is one that it knows; gives its media type, too.
@@ -246,12 +239,14 @@ impl Plugin {
     ) -> Result<(Option<(String, Picture)>, Usage), Ending> {
         let Contract::Codec(codec) = &self.contract else { return Err(self.is_no("codec")) };
         let decode = |store: &mut _| codec.decode(store, file, hint);
-        let (decoded, usage) = self.run(context, self.limits().memory).call(decode)?;
-        if let Some((media_type, picture)) = &decoded {
-            self.must_read(media_type)?;
-            result::check_picture(picture, self.limits())?;
-        }
-        Ok((decoded, usage))
+        let ran = self.run(context, self.limits().memory).call(decode);
+        self.ended(ran, |decoded| match decoded {
+            Some((media_type, picture)) => {
+                self.must_read(media_type)?;
+                result::check_picture(picture, self.limits())
+            }
+            None => Ok(()),
+        })
     }
 
     /// Has a codec encode a picture in a format that it writes.
@@ -266,16 +261,11 @@ impl Plugin {
     ) -> Result<(Image, Usage), Ending> {
         let Contract::Codec(codec) = &self.contract else { return Err(self.is_no("codec")) };
         let (media_type, max_output) = (target.media_type.clone(), self.limits().max_output);
-        let (bytes, usage) =
-            self.run(context, max_output).call(|store| codec.encode(store, picture, target))?;
-        let image = Image { media_type, bytes };
-        result::check_images(
-            std::slice::from_ref(&image),
-            None,
-            &[image.media_type.as_str()],
-            max_output,
-        )?;
-        Ok((image, usage))
+        let (bytes, usage) = self.run(context, max_output).call(|store| codec.encode(store, picture, target));
+        let ran = (bytes.map(|bytes| Image { media_type: media_type.clone(), bytes }), usage);
+        self.ended(ran, |image| {
+            result::check_images(std::slice::from_ref(image), None, &[&media_type], max_output)
+        })
     }
 
     /// Whether it says that it reads files of this media type. One that says nothing, or any bytes, may
@@ -294,13 +284,23 @@ impl Plugin {
     }
 
     fn run<'a>(&'a self, context: RunContext<'a>, most: usize) -> Run<'a> {
-        Run {
-            sandbox: &self.sandbox,
-            limits: self.limits(),
-            plugin: &self.descriptor.name,
-            context,
-            most,
-        }
+        Run { sandbox: &self.sandbox, limits: self.limits(), plugin: &self.descriptor.name, context, most }
+    }
+
+    /// Checks the result of a run, and counts the run.
+    fn ended<T>(
+        &self,
+        (result, usage): (Result<T, Ending>, Usage),
+        check: impl FnOnce(&T) -> Result<(), Ending>,
+    ) -> Result<(T, Usage), Ending> {
+        let result = result.and_then(|value| check(&value).map(|()| value));
+        self.sandbox.figures.ran(&self.descriptor, result.as_ref().map(drop), usage);
+        result.map(|value| (value, usage))
+    }
+
+    /// Counts how long a task waited for this plugin.
+    pub fn has_waited(&self, time: Duration) {
+        self.sandbox.figures.waited(&self.descriptor, time);
     }
 
     fn is_no(&self, kind: &str) -> Ending {

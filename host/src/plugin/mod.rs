@@ -11,6 +11,7 @@
 //! | how a picture goes through several plugins | `pipeline/` |
 //! | what the host keeps beside a guest | `guest.rs`, `guest_log.rs` |
 //! | how a run can end | `ending.rs` |
+//! | what is counted of runs | `figures.rs` |
 //! | which interface versions are spoken | `interface/` |
 //! | how compiled code is kept | `compiled.rs` |
 //! | what to do about a file that cannot be loaded | `advice.rs` |
@@ -24,6 +25,7 @@ mod compiled;
 mod descriptor;
 mod ending;
 mod engine;
+mod figures;
 mod folder;
 mod guest;
 mod guest_log;
@@ -46,6 +48,7 @@ pub use self::compiled::CompiledCode;
 pub use self::descriptor::{Descriptor, DescriptorError, Operation, OutputFormat};
 pub use self::ending::Ending;
 pub use self::engine::{Sandbox, SandboxError};
+pub use self::figures::Figures;
 pub use self::folder::{Patience, PluginFolder};
 pub use self::interface::{Animation, Frame, Image, Kind, Param, Picture, SizeHint, Step, Target, Value};
 pub use self::interrupt::Interrupt;

@@ -45,7 +45,8 @@ pub(super) fn check_images(
 /// A decoded picture.
 pub(super) fn check_picture(picture: &Picture, limits: &RunLimits) -> Result<(), Ending> {
     check_frames(&picture.frames, limits)?;
-    let delays = picture.animation.as_ref().map_or(picture.frames.len(), |animation| animation.delays_ms.len());
+    let delays =
+        picture.animation.as_ref().map_or(picture.frames.len(), |animation| animation.delays_ms.len());
     if delays != picture.frames.len() || (picture.animation.is_none() && picture.frames.len() > 1) {
         return Err(Ending::PluginError(format!(
             "The plugin gave {} frames, and says of {} how long they are shown.",

@@ -9,7 +9,7 @@ use super::ending::{self, Ending};
 use super::engine::Sandbox;
 use super::guest::{GuestState, OnProgress};
 use super::guest_log::GuestLog;
-use super::interface::{Called, RawDescriptor, WrongTypes, Contract};
+use super::interface::{Called, Contract, RawDescriptor, WrongTypes};
 use super::interrupt::Interrupt;
 use super::limits::RunLimits;
 
@@ -33,6 +33,8 @@ pub struct Usage {
     pub peak_memory: usize,
     /// How long it took, instantiation included.
     pub took: Duration,
+    /// Processor time that it took.
+    pub cpu: Duration,
 }
 
 /// Everything that a run needs beside the component.
@@ -56,34 +58,35 @@ pub(super) enum Undescribed {
 impl Run<'_> {
     /// Asks a component what it is.
     pub(super) fn describe(self, contract: &Contract) -> Result<RawDescriptor, Undescribed> {
-        self.enter(|store| contract.describe(store)).map(|(descriptor, _)| descriptor).map_err(
-            |(ending, error)| match error.downcast::<WrongTypes>() {
-                Ok(wrong) => Undescribed::WrongTypes(wrong.to_string()),
-                Err(_) => Undescribed::Ended(ending),
-            },
-        )
+        let (described, _) = self.enter(|store| contract.describe(store));
+        described.map_err(|(ending, error)| match error.downcast::<WrongTypes>() {
+            Ok(wrong) => Undescribed::WrongTypes(wrong.to_string()),
+            Err(_) => Undescribed::Ended(ending),
+        })
     }
 
-    /// Has a component work.
+    /// Has a component work. What it took is known however it ends.
     pub(super) fn call<T>(
         self,
         call: impl FnOnce(&mut Store<GuestState>) -> Called<T>,
-    ) -> Result<(T, Usage), Ending> {
+    ) -> (Result<T, Ending>, Usage) {
         let interrupt = Arc::clone(self.context.interrupt);
-        let (result, usage) = self.enter(call).map_err(|(ending, _)| ending)?;
-        if result.is_err() {
+        let (result, usage) = self.enter(call);
+        let result = match result {
+            Ok(Ok(value)) => Ok(value),
             // A guest that saw that it should end, and did, ends as one that was made to.
-            interrupt.check()?;
-        }
-        Ok((result?, usage))
+            Ok(Err(failure)) => Err(interrupt.check().err().map_or_else(|| failure.into(), Ending::from)),
+            Err((ending, _)) => Err(ending),
+        };
+        (result, usage)
     }
 
     /// Runs `call` in a fresh store, which is gone afterwards whatever happens.
     fn enter<T>(
         self,
         call: impl FnOnce(&mut Store<GuestState>) -> wasmtime::Result<T>,
-    ) -> Result<(T, Usage), (Ending, wasmtime::Error)> {
-        let began = Instant::now();
+    ) -> (Result<T, (Ending, wasmtime::Error)>, Usage) {
+        let (began, cpu) = (Instant::now(), cpu_time());
         let RunContext { subject, interrupt, on_progress } = self.context;
         let log = GuestLog::new(self.plugin, subject);
         let state = GuestState::new(self.limits, interrupt, log, on_progress);
@@ -97,7 +100,8 @@ impl Run<'_> {
         };
         store.data_mut().log_output();
         let memory = store.data_mut().memory();
-        let usage = Usage { peak_memory: memory.peak(), took: began.elapsed() };
+        let usage =
+            Usage { peak_memory: memory.peak(), took: began.elapsed(), cpu: cpu_time().saturating_sub(cpu) };
         tracing::debug!(
             plugin = self.plugin,
             task = subject,
@@ -105,9 +109,16 @@ impl Run<'_> {
             peak_memory = usage.peak_memory,
             "a run is over"
         );
-        result.map(|value| (value, usage)).map_err(|error| {
+        let result = result.map_err(|error| {
             tracing::debug!(target: "tintype::guest", plugin = self.plugin, task = subject, "ended by: {error:?}");
             (ending::of_error(&error, memory, self.limits, self.most), error)
-        })
+        });
+        (result, usage)
     }
+}
+
+/// Of this thread, on which the whole run is.
+fn cpu_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(now).unwrap_or_default()
 }

@@ -114,11 +114,7 @@ fn plan_output(
     let mut known: Vec<String> = own.chain(codecs.written()).collect();
     known.sort();
     known.dedup();
-    Err(PlanError::Output {
-        plugin: last.descriptor.name.clone(),
-        media_type: media_type.to_owned(),
-        known,
-    })
+    Err(PlanError::Output { plugin: last.descriptor.name.clone(), media_type: media_type.to_owned(), known })
 }
 
 fn read(

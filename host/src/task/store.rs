@@ -254,11 +254,12 @@ pub trait TaskStore: Send + Sync {
     /// When this returns, a death of the process will be counted against them.
     ///
     /// A task that may have taken the server down is handed out alone, and only when the caller is
-    /// `idle`: so a second crash can be nobody's but its own.
+    /// `idle`: so a second crash can be nobody's but its own. A task with one of the operations in `busy`
+    /// is left where it is, and those behind it come first.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn claim(&self, limit: usize, idle: bool) -> Result<Vec<Record>, StoreError>;
+    async fn claim(&self, limit: usize, idle: bool, busy: &[String]) -> Result<Vec<Record>, StoreError>;
 
     /// Prolongs the lease of an attempt.
     ///

@@ -65,8 +65,11 @@ impl Workers {
                 }
                 continue;
             }
-            let claimed =
-                if free == 0 { Ok(vec![]) } else { self.tasks.store.claim(free, running.is_empty()).await };
+            let claimed = if free == 0 {
+                Ok(vec![])
+            } else {
+                self.tasks.store.claim(free, running.is_empty(), &[]).await
+            };
             let claimed = claimed.unwrap_or_else(|error| {
                 tracing::error!(%error, "no task could be claimed");
                 vec![]
@@ -166,6 +169,11 @@ impl Workers {
         let pipeline = plan(&self.tasks.registry(), &details.description, &cids)
             .map_err(|error| Stop::Failed(Failure::of_plan(&error)))?;
 
+        if let (1, Some(first)) = (record.attempts, pipeline.stages().first()) {
+            // None, where the clock was set back meanwhile.
+            let waited = Timestamp::now().duration_since(record.submitted);
+            first.plugin.has_waited(Duration::try_from(waited).unwrap_or_default());
+        }
         let input = self.picture(record, Part::Input, &record.input).await?;
         let mut attachments = vec![];
         for (number, attachment) in (1..).zip(&details.attachments) {

@@ -68,7 +68,10 @@ mod tests {
     const RED: &[u8] = b"qoif\0\0\0\x01\0\0\0\x01\x03\0\xfe\xff\0\0\0\0\0\0\0\0\0\x01";
 
     fn target(media_type: &str) -> Target {
-        Target { media_type: media_type.to_owned(), params: [("compression", Value::from(9))].into_iter().collect() }
+        Target {
+            media_type: media_type.to_owned(),
+            params: [("compression", Value::from(9))].into_iter().collect(),
+        }
     }
 
     #[test]

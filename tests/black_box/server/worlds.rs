@@ -112,7 +112,8 @@ fn the_output_s_format_and_parameters_are_the_codec_s_where_a_filter_is_last() {
         body.len()
     };
     assert!(sized("10") < sized("95"));
-    let refused = client.submit(&Related::simple(&task(&["negative"], "image/x-nothing"), "image/png", &image));
+    let refused =
+        client.submit(&Related::simple(&task(&["negative"], "image/x-nothing"), "image/png", &image));
     assert_eq!(refused.code, 422, "{refused:?}");
     assert!(refused.text().contains("image/webp") && refused.text().contains(DOTS), "{refused:?}");
 }

@@ -66,6 +66,9 @@ answers! {
     Plugins = "200", both::<PluginList>("Plugins with their operations and limits.", &[]);
     XmlSchema = "200", described("The schema.", &[]).content(XML, text("XML Schema 1.0."));
     Well = "200", described("It is well.", &[]).content("text/plain", text("One word."));
+    Metrics = "200", described("Every figure.", &[]).content(
+        "application/openmetrics-text", text("OpenMetrics 1.0."),
+    );
     OpenApiDocument = "200", described("OpenAPI 3.1.", &[]).content(
         JSON, ContentBuilder::new().schema(Some(ObjectBuilder::new().build())).build(),
     );

@@ -9,9 +9,7 @@ mod v0_1;
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
-pub use self::types::{
-    Animation, Frame, Image, Param, Picture, SizeHint, Step, Target, Value,
-};
+pub use self::types::{Animation, Frame, Image, Param, Picture, SizeHint, Step, Target, Value};
 pub(super) use self::types::{GuestFailure, RawDescriptor, RawFormat, RawOperation};
 use super::guest::GuestState;
 

@@ -35,9 +35,11 @@ impl Codecs {
     /// Every format that can be written.
     #[must_use]
     pub fn written(&self) -> Vec<String> {
-        distinct(self.0.iter().flat_map(|codec| {
-            codec.descriptor.produces.iter().map(|format| format.media_type.as_str())
-        }))
+        distinct(
+            self.0
+                .iter()
+                .flat_map(|codec| codec.descriptor.produces.iter().map(|format| format.media_type.as_str())),
+        )
     }
 
     /// Every format that can be read.

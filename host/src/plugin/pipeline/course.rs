@@ -102,12 +102,7 @@ impl<'a> Course<'a> {
         self.call(plugin, self.progress(), |context| plugin.apply(picture, frames, steps, context))
     }
 
-    fn process(
-        &mut self,
-        stage: &Stage,
-        flow: Flow,
-        attachments: &[Image],
-    ) -> Result<Vec<Image>, Stopped> {
+    fn process(&mut self, stage: &Stage, flow: Flow, attachments: &[Image]) -> Result<Vec<Image>, Stopped> {
         let plugin = &stage.plugin;
         let input = self.file(flow, plugin)?;
         let target = self.target(plugin, &input)?;
@@ -224,7 +219,8 @@ impl<'a> Course<'a> {
         hint: Option<SizeHint>,
     ) -> Result<Option<(String, Picture)>, Stopped> {
         for codec in self.pipeline.codecs.readers_of(&file.media_type) {
-            let decoded = self.call(codec, unwatched(), |context| codec.decode(&file.bytes, hint, context))?;
+            let decoded =
+                self.call(codec, unwatched(), |context| codec.decode(&file.bytes, hint, context))?;
             if decoded.is_some() {
                 return Ok(decoded);
             }
@@ -246,7 +242,8 @@ impl<'a> Course<'a> {
     fn encode_as(&mut self, picture: Picture, media_type: &str) -> Result<Image, Stopped> {
         let Some(codec) = self.pipeline.codecs.writer(media_type) else {
             let known = self.pipeline.codecs.written().join(", ");
-            let words = format!("Nothing here writes {media_type}: ask for another output. It can be {known}.");
+            let words =
+                format!("Nothing here writes {media_type}: ask for another output. It can be {known}.");
             return Err(nobody(Ending::InvalidParameters(words)));
         };
         self.encode(codec, picture, plain(media_type))

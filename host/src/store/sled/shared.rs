@@ -10,6 +10,9 @@ use super::clock::Clock;
 use super::trees::{self, Batch, KeyUse, Trees};
 use crate::task::{NewTask, Record, State, StoreError, Submitted, TaskId};
 
+/// How far behind the head of the queue a claim looks for a task whose plugins are not busy.
+const MOST_PASSED_OVER: usize = 1000;
+
 /// What the writer's jobs and the readers both look at.
 pub(super) struct Shared {
     /// Tasks of which a change is written but not yet durable, as they were before, none if they were
@@ -117,15 +120,23 @@ impl Shared {
         trees: &Trees,
         limit: usize,
         idle: bool,
+        busy: &[String],
         lease: Duration,
     ) -> Result<Vec<Record>, StoreError> {
         let mut claimed: Vec<Record> = vec![];
-        for id in trees.waiting(limit)? {
+        let seen = if busy.is_empty() { limit } else { limit.max(MOST_PASSED_OVER) };
+        for id in trees.waiting(seen)? {
+            if claimed.len() == limit {
+                break;
+            }
             let Some(mut record) = trees.get(id)? else {
                 trees.apply(Batch::default().remove(&trees.queue, id.as_bytes()))?;
                 self.queued.fetch_sub(1, Ordering::Relaxed);
                 continue;
             };
+            if record.operations.iter().any(|operation| busy.contains(operation)) {
+                continue;
+            }
             let alone = record.is_suspect();
             if alone && !(idle && claimed.is_empty()) {
                 break;

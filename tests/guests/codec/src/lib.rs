@@ -3,9 +3,7 @@
 //!
 //! Files that begin with `ODD` have it misbehave.
 
-use tintype_plugin::{
-    Animation, Codec, Descriptor, Failure, Frame, Picture, SizeHint, Target,
-};
+use tintype_plugin::{Animation, Codec, Descriptor, Failure, Frame, Picture, SizeHint, Target};
 
 struct OddCodec;
 
@@ -50,12 +48,9 @@ impl Codec for OddCodec {
     }
 
     fn encode(picture: Picture, target: Target) -> Result<Vec<u8>, Failure> {
-        let [width, height, frames] = [
-            picture.frames[0].width(),
-            picture.frames[0].height(),
-            picture.frames.len() as u32,
-        ]
-        .map(|number| number as u8);
+        let [width, height, frames] =
+            [picture.frames[0].width(), picture.frames[0].height(), picture.frames.len() as u32]
+                .map(|number| number as u8);
         let mut file = [b"DOTS".as_slice(), &[width, height, frames]].concat();
         for frame in &picture.frames {
             file.extend(frame.pixels().as_flattened());

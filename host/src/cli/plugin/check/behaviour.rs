@@ -176,8 +176,7 @@ impl Trial<'_> {
         let job = Job { input: input.clone(), attachments, steps: vec![step.clone()], target };
         let began = Instant::now();
         let interrupt = Interrupt::within(self.plugin.limits().deadline);
-        let context =
-            RunContext { subject: "check", interrupt: &interrupt, on_progress: Box::new(|_| ()) };
+        let context = RunContext { subject: "check", interrupt: &interrupt, on_progress: Box::new(|_| ()) };
         let ended = self.plugin.process(job, context);
         let label = || format!("{}, {name}", step.operation);
         if began.elapsed() > self.most.time {

@@ -39,11 +39,7 @@ pub(super) fn of_format(format: wit::OutputFormat) -> RawFormat {
 }
 
 pub(super) fn of_operation(operation: wit::Operation) -> RawOperation {
-    RawOperation {
-        name: operation.name,
-        summary: operation.summary,
-        params_schema: operation.params_schema,
-    }
+    RawOperation { name: operation.name, summary: operation.summary, params_schema: operation.params_schema }
 }
 
 pub(super) fn of_failure(failure: wit::Failure) -> GuestFailure {
@@ -66,10 +62,9 @@ pub(super) fn of_frame(frame: pixels::Frame) -> Frame {
 pub(super) fn picture(picture: Picture) -> pixels::Picture {
     pixels::Picture {
         frames: picture.frames.into_iter().map(frame).collect(),
-        animation: picture.animation.map(|animation| pixels::Animation {
-            delays_ms: animation.delays_ms,
-            plays: animation.plays,
-        }),
+        animation: picture
+            .animation
+            .map(|animation| pixels::Animation { delays_ms: animation.delays_ms, plays: animation.plays }),
         color_profile: picture.color_profile,
     }
 }

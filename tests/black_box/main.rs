@@ -60,5 +60,7 @@ mod server {
     mod plugin_changes;
     mod plugin_commands;
     mod plugin_files;
+    mod plugin_settings;
+    mod presets;
     mod worlds;
 }

@@ -53,7 +53,7 @@ pub async fn work_off(store: &Arc<SledStore>, ids: &IdSource, many: u64) -> anyh
         submitting.spawn(async move { store.submit(task).await.map(drop) });
     }
     settled(submitting).await?;
-    let claimed = store.claim(usize::try_from(many)?, true, &[]).await?;
+    let claimed = store.claim(usize::try_from(many)?, true, vec![]).await?;
     ensure!(claimed.len() as u64 == many, "{} of {many} tasks could be claimed", claimed.len());
     let mut finishing = JoinSet::new();
     for record in claimed {

@@ -105,6 +105,13 @@ impl Keys {
         self.known(Instant::now()).is_some()
     }
 
+    /// What the operator calls the key of this id; nothing when it was revoked.
+    #[must_use]
+    pub fn name_of(&self, id: KeyId) -> Option<Arc<str>> {
+        let known = self.known(Instant::now());
+        known.as_ref().as_ref()?.get(&id).map(|key| Arc::clone(&key.name))
+    }
+
     /// Who sent a request with these headers (RFC 6750 section 2.1).
     ///
     /// # Errors
@@ -284,11 +291,14 @@ mod tests {
     fn keys_come_and_go_within_a_second() {
         let (mut fixture, made) = Fixture::new(&["one"]);
         let [one] = made.as_slice() else { panic!() };
+        assert_eq!(fixture.keys.name_of(one.id()).as_deref(), Some("one"));
         let two = add(&fixture.path(), "two");
         KeyFile::update(&fixture.path(), |file| file.revoke("one")).unwrap();
         fixture.a_second_passes();
         assert_eq!(fixture.ask(&[&bearer(one)]), Err(AuthError::Unknown));
         assert_eq!(fixture.ask(&[&bearer(&two)]), Ok(Some(two.id())));
+        let names = [one, &two].map(|key| fixture.keys.name_of(key.id()));
+        assert_eq!(names.map(|name| name.is_some()), [false, true]);
     }
 
     #[test]

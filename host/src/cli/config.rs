@@ -5,7 +5,7 @@ use std::io::Write as _;
 use clap::ArgMatches;
 
 use super::settings;
-use crate::config::Config;
+use crate::config::{Config, TABLES};
 
 pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let sources = settings::gather(matches)?;
@@ -21,6 +21,13 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             writeln!(out, "{} = {value}  # {}", setting.name, sources.origin(setting.name))?;
         }
         writeln!(out)?;
+    }
+    // Tables come last in a file, and no other source has them.
+    let tables = TABLES.into_iter().filter_map(|name| Some((name.to_owned(), sources.table(name)?.toml())));
+    let tables: toml::Table = tables.collect();
+    if !tables.is_empty() {
+        writeln!(out, "# What is said of single plugins, and the presets of the whole server.")?;
+        write!(out, "{}", toml::to_string(&tables)?)?;
     }
     Ok(())
 }

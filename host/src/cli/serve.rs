@@ -158,7 +158,7 @@ fn assemble(config: Arc<Config>) -> anyhow::Result<Assembled> {
     let quota = Quota::new(Limits::from_settings(&config.auth));
     let sender = Sender::from_settings(&config.callback)?.map(Arc::new);
     let (folder, registry) = load_plugins(&config)?;
-    let tasks = open_tasks(&config, data.paths(), registry, &quota)?;
+    let tasks = open_tasks(&config, data.paths(), registry, &quota, &keys)?;
     if format < FORMAT {
         // The store brings itself up when it is opened.
         data.paths().write_format()?;
@@ -175,6 +175,7 @@ fn open_tasks(
     paths: &Paths,
     registry: Registry,
     quota: &Arc<Quota>,
+    keys: &Arc<Keys>,
 ) -> anyhow::Result<Arc<Tasks>> {
     let (durability, file_sync) = match config.storage.durability {
         config::Durability::Full => (sled::Durability::Full, FileSync::Each),
@@ -196,7 +197,7 @@ fn open_tasks(
         let (requeued, interrupted) = (recovered.requeued, recovered.interrupted);
         tracing::warn!(requeued, interrupted, "the server died while these tasks ran");
     }
-    let quota = Arc::clone(quota);
+    let (quota, keys) = (Arc::clone(quota), Arc::clone(keys));
     Ok(Tasks::new(Parts {
         store: Arc::new(store),
         blobs: Arc::new(FolderBlobs::open(&paths.blobs(), file_sync)?),
@@ -205,6 +206,7 @@ fn open_tasks(
         min_free_space: config.storage.min_free_space.0,
         workers: config.tasks.workers(),
         on_end: Box::new(move |owner| quota.closed(owner.and_then(|owner| owner.parse().ok()))),
+        key_name: Box::new(move |owner| keys.name_of(owner.parse().ok()?)),
     })?)
 }
 
@@ -213,7 +215,13 @@ fn load_plugins(config: &Config) -> anyhow::Result<(PluginFolder, Registry)> {
     let limits = RunLimits::from_settings(plugins);
     let sandbox = Sandbox::new(limits, config.tasks.workers(), plugins.allow_wasi)?;
     let compiled = CompiledCode::open(&plugins.compiled_dir(&config.storage));
-    let mut folder = PluginFolder::new(&sandbox, compiled, &plugins.plugins_dir, plugins.max_plugin_size.0);
+    let mut folder = PluginFolder::new(
+        &sandbox,
+        compiled,
+        &plugins.plugins_dir,
+        plugins.max_plugin_size.0,
+        config.plugin_tables.clone(),
+    );
     let registry = folder.look(Patience::AtOnce).with_context(|| {
         format!(
             "plugins_dir {}: create the folder, or name another one with --plugins-dir",

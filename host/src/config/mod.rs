@@ -4,7 +4,12 @@
 //! flag `--max-image-size`, the variable `TINTYPE_MAX_IMAGE_SIZE`, the key `max_image_size` of
 //! `tintype.toml`, the text of `serve --help` and the output of `tintype config`. Flags win over the
 //! environment, that over the file, that over the default.
+//!
+//! The file may also have the tables `[plugin.NAME]` and `[presets.NAME]`. They are not settings of the
+//! server: `plugin/settings/` reads them.
 
+pub mod located;
+pub(crate) mod nearest;
 mod sources;
 mod value;
 
@@ -13,10 +18,11 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use sources::{ConfigError, Origin, Sources};
+pub use sources::{ConfigError, Origin, Sources, TABLES};
 pub use value::{ByteSize, Secret, SettingValue};
 
 use crate::callback::HostRule;
+use crate::plugin::PluginTables;
 
 /// What is known of a setting before it has a value.
 #[derive(Debug)]
@@ -68,6 +74,8 @@ macro_rules! settings {
         #[derive(Clone, Debug)]
         pub struct Config {
             $( $(#[doc = $about])+ pub $field: $section, )+
+            /// What the file says of single plugins, and the presets of the whole server.
+            pub plugin_tables: PluginTables,
         }
 
         impl Config {
@@ -82,6 +90,7 @@ macro_rules! settings {
             fn resolve(sources: &Sources) -> Result<Self, ConfigError> {
                 Ok(Self {
                     $( $field: $section { $( $name: sources.value(stringify!($name), $default)?, )+ }, )+
+                    plugin_tables: PluginTables::read(sources)?,
                 })
             }
 
@@ -209,6 +218,9 @@ settings! {
     }
 }
 
+/// Most bytes of memory of one run: wasmtime's linear memories are 32 bit.
+pub const MOST_MEMORY: u64 = 4 << 30;
+
 /// What a 202 is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -303,8 +315,7 @@ impl Config {
                 "an http or https URL without query or fragment, such as https://pictures.example.org",
             ));
         }
-        // wasmtime's linear memories are 32 bit.
-        if config.plugins.memory.0 > 4 << 30 {
+        if config.plugins.memory.0 > MOST_MEMORY {
             return Err(sources.wrong("memory", &config.plugins.memory.show(), "at most 4GiB"));
         }
         if config.plugins.stack.0 < 64 << 10 || config.plugins.stack.0 > 64 << 20 {

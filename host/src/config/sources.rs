@@ -1,9 +1,12 @@
-//! Where settings come from, and how their values meet. Knows settings only by name.
+//! Where settings come from, and how their values meet. Knows settings only by name, and of the tables
+//! about plugins only that they are some.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::located::{self, Located, Value};
+use super::nearest::hint;
 use super::{Config, SettingValue};
 
 /// Where a value stands.
@@ -60,12 +63,34 @@ pub enum ConfigError {
         /// What it must be.
         rule: String,
     },
+    /// A key that two files have.
+    #[error("{place}: {other} says it too; take one of them out")]
+    Twice {
+        /// Where it stands, with the key.
+        place: String,
+        /// The other place.
+        other: String,
+    },
+    /// A key that has to be there.
+    #[error("{place} needs {name:?}: {rule}")]
+    Missing {
+        /// The table that lacks it.
+        place: String,
+        /// The key.
+        name: &'static str,
+        /// What it must be.
+        rule: &'static str,
+    },
 }
+
+/// The tables that `tintype.toml` may have; what is in them is for the plugins' settings to say.
+pub const TABLES: [&str; 2] = ["plugin", "presets"];
 
 /// The values as text, by setting, each with its origin. No `Debug`: there are secrets among them.
 #[derive(Default)]
 pub struct Sources {
     values: BTreeMap<String, (String, Origin)>,
+    tables: BTreeMap<String, Located>,
 }
 
 impl Sources {
@@ -88,7 +113,7 @@ impl Sources {
             if NOT_SETTINGS.contains(&name.as_str()) {
                 continue;
             }
-            known(&name, &variable, || format!("the environment variable {variable}"))?;
+            known(&name, &variable, &[], || format!("the environment variable {variable}"))?;
             sources.values.insert(name, (value, Origin::Environment));
         }
         for (name, value) in flags {
@@ -98,27 +123,25 @@ impl Sources {
     }
 
     fn read_file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        let line_of = |at: usize| text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
-        let table: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>> = toml::from_str(&text)
-            .map_err(|error| ConfigError::Malformed {
-                path: path.to_owned(),
-                line: error.span().map_or(1, |span| line_of(span.start)),
-                problem: error.message().to_owned(),
-            })?;
-        for (key, value) in table {
-            let origin = Origin::File(path.to_owned(), line_of(value.span().start));
-            let name = key.into_inner();
-            known(&name, &name, || origin.to_string())?;
-            let text = as_text(value.get_ref()).ok_or_else(|| ConfigError::Wrong {
-                place: format!("{origin}: {name}"),
-                value: value.get_ref().to_string(),
-                rule: "a string, a number, true, false, or a list of these".to_owned(),
-            })?;
+        for (name, item) in located::read(path)? {
+            if TABLES.contains(&name.as_str()) {
+                item.table("a table")?;
+                self.tables.insert(name, item);
+                continue;
+            }
+            let origin = Origin::File(path.to_owned(), item.place.line);
+            known(&name, &name, &TABLES, || origin.to_string())?;
+            let text = as_text(&item)
+                .ok_or_else(|| item.wrong("a string, a number, true, false, or a list of these"))?;
             self.values.insert(name, (text, origin));
         }
         Ok(())
+    }
+
+    /// One of the [`TABLES`], if it is there.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&Located> {
+        self.tables.get(name)
     }
 
     /// The value of the setting `name`, from the source that wins.
@@ -148,54 +171,32 @@ impl Sources {
 /// file; the others are read by the client commands and the build.
 const NOT_SETTINGS: &[&str] = &["config", "server", "key", "key_file", "guest_toolchain", "plugins_out"];
 
-fn known(name: &str, written: &str, place: impl FnOnce() -> String) -> Result<(), ConfigError> {
+/// Refuses what is no setting; `others` are what it might have been beside one.
+fn known(
+    name: &str,
+    written: &str,
+    others: &[&str],
+    place: impl FnOnce() -> String,
+) -> Result<(), ConfigError> {
     let names =
         || Config::SECTIONS.iter().flat_map(|(_, settings)| settings.iter()).map(|setting| setting.name);
     if names().any(|known| known == name) {
         return Ok(());
     }
-    let nearest =
-        names().min_by_key(|known| distance(known, name)).filter(|known| distance(known, name) <= 3);
     Err(ConfigError::Unknown {
         place: place(),
         name: written.to_owned(),
-        hint: nearest.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default(),
+        hint: hint(name, names().chain(others.iter().copied())),
     })
 }
 
-/// Levenshtein distance, for "did you mean".
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let above = row.get(j + 1).copied().unwrap_or_default();
-            let here = (diagonal + usize::from(from != *to)).min(above + 1).min(left + 1);
-            diagonal = above;
-            if let Some(cell) = row.get_mut(j) {
-                *cell = left;
-            }
-            left = here;
-        }
-        if let Some(last) = row.last_mut() {
-            *last = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
-fn as_text(value: &toml::Value) -> Option<String> {
-    match value {
-        toml::Value::String(text) => Some(text.clone()),
-        toml::Value::Integer(number) => Some(number.to_string()),
-        toml::Value::Float(number) => Some(number.to_string()),
-        toml::Value::Boolean(flag) => Some(flag.to_string()),
-        toml::Value::Array(items) => {
+/// A list is written as a flag would have it.
+fn as_text(item: &Located) -> Option<String> {
+    match &item.value {
+        Value::List(items) => {
             items.iter().map(as_text).collect::<Option<Vec<_>>>().map(|items| items.join(","))
         }
-        toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+        _ => item.as_text(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use self::client::{Connection, ControlError};
 pub use self::server::Control;
 use crate::id::TaskId;
-use crate::plugin::Listed;
+use crate::plugin::Listing;
 use crate::task::Entry;
 
 /// What can be asked.
@@ -40,7 +40,7 @@ pub enum Reply {
     /// To [`Request::Knows`].
     Knows(bool),
     /// To [`Request::Plugins`].
-    Plugins(Vec<Listed>),
+    Plugins(Listing),
     /// It cannot be answered, and why.
     Failed(String),
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{Reply, Request, reachable};
-use crate::plugin::Listed;
+use crate::plugin::Listing;
 use crate::task::Tasks;
 
 /// Longest request; the longest that there is has some 100 bytes.
@@ -100,7 +100,7 @@ async fn answer(request: Request, tasks: &Tasks) -> Reply {
     let answered = match request {
         Request::Export { after, limit } => tasks.export(after, limit.min(MOST)).await.map(Reply::Entries),
         Request::Knows(id) => tasks.knows(id).await.map(Reply::Knows),
-        Request::Plugins => Ok(Reply::Plugins(Listed::all(&tasks.registry()))),
+        Request::Plugins => Ok(Reply::Plugins(Listing::of(&tasks.registry()))),
     };
     answered.unwrap_or_else(|error| Reply::Failed(error.to_string()))
 }

@@ -1,5 +1,7 @@
 //! `GET /plugins`: what can be done here, with which parameters.
 
+use std::num::NonZeroUsize;
+
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +16,7 @@ use super::openapi::{answers, params};
 use super::path::Path;
 use super::problem::Problem;
 use super::xml::{self, Element};
-use crate::plugin::{Kind, Plugin};
+use crate::plugin::{Kind, Offer, Plugin, Preset, Registry};
 
 /// Everything that can be done here, with its parameters.
 #[utoipa::path(
@@ -25,10 +27,10 @@ use crate::plugin::{Kind, Plugin};
     params(params::Accept),
     responses(answers::Plugins, answers::Unauthorized, answers::NotAcceptable)
 )]
-pub(super) async fn list(State(app): State<App>, format: Format, _: Caller) -> Response {
-    let registry = app.tasks.registry();
+pub(super) async fn list(State(app): State<App>, format: Format, caller: Caller) -> Response {
+    let registry = app.tasks.registry_of(caller.owner().as_deref());
     let plugins: Vec<&Plugin> = registry.plugins().map(AsRef::as_ref).collect();
-    answer(format, &plugins)
+    answer(format, &plugins, &presets(&registry, |_| true))
 }
 
 /// One plugin, in all the versions that are here.
@@ -43,27 +45,38 @@ pub(super) async fn list(State(app): State<App>, format: Format, _: Caller) -> R
 pub(super) async fn get(
     State(app): State<App>,
     format: Format,
-    _: Caller,
+    caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    let registry = app.tasks.registry();
+    let registry = app.tasks.registry_of(caller.owner().as_deref());
     let versions: Vec<&Plugin> =
         registry.plugins().map(AsRef::as_ref).filter(|plugin| plugin.descriptor.name == name).collect();
     if versions.is_empty() {
         return Err(Problem::not_found(format!("There is no plugin {name:?}. /plugins lists them.")));
     }
-    Ok(answer(format, &versions))
+    let of_it = |offer: &Offer| offer.plugin.as_ref().is_some_and(|plugin| plugin.descriptor.name == name);
+    Ok(answer(format, &versions, &presets(&registry, of_it)))
 }
 
-fn answer(format: Format, plugins: &[&Plugin]) -> Response {
+/// The presets that can be called, and are `wanted`.
+fn presets(registry: &Registry, wanted: impl Fn(&Offer) -> bool) -> Vec<&Preset> {
+    let usable = registry.presets().iter().filter(|offer| offer.problem.is_none() && wanted(offer));
+    usable.map(|offer| offer.preset.as_ref()).collect()
+}
+
+fn answer(format: Format, plugins: &[&Plugin], presets: &[&Preset]) -> Response {
     let body = match format {
         Format::Json => {
             let plugins = plugins.iter().map(|plugin| PluginView::new(plugin)).collect();
-            json!(PluginList { plugins }).to_string()
+            let presets = presets.iter().map(|preset| PresetView::new(preset)).collect();
+            json!(PluginList { plugins, presets }).to_string()
         }
         Format::Xml => xml::document("plugins", &[], |list| {
             for plugin in plugins {
                 as_xml(plugin, list);
+            }
+            for preset in presets {
+                preset_as_xml(preset, list);
             }
         }),
     };
@@ -75,6 +88,22 @@ fn answer(format: Format, plugins: &[&Plugin]) -> Response {
 #[serde(deny_unknown_fields)]
 pub(super) struct PluginList<'a> {
     plugins: Vec<PluginView<'a>>,
+    presets: Vec<PresetView<'a>>,
+}
+
+/// Operations that the operator has put together, with all their parameters: called by its name as if it
+/// were an operation that takes none.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Preset)]
+#[serde(deny_unknown_fields)]
+struct PresetView<'a> {
+    name: &'a str,
+    summary: &'a str,
+    /// By name, in their order.
+    operations: Vec<&'a str>,
+    /// The result's media type, where the task asks for none and the preset is its last operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<&'a str>,
 }
 
 /// A plugin, as it describes itself and as the host bounds it.
@@ -129,6 +158,20 @@ struct LimitsView {
     pixels: u64,
     side: u32,
     frames: u32,
+    /// Runs of the plugin at once, where that is bounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency: Option<usize>,
+}
+
+impl<'a> PresetView<'a> {
+    fn new(preset: &'a Preset) -> Self {
+        Self {
+            name: &preset.name,
+            summary: &preset.summary,
+            operations: preset.operations.iter().map(|operation| operation.name.as_str()).collect(),
+            output: preset.output.as_ref().map(|output| output.media_type.essence()),
+        }
+    }
 }
 
 impl<'a> PluginView<'a> {
@@ -160,6 +203,7 @@ impl<'a> PluginView<'a> {
                 pixels: limits.max_pixels,
                 side: limits.max_side,
                 frames: limits.max_frames,
+                concurrency: plugin.concurrency().map(NonZeroUsize::get),
             },
         }
     }
@@ -190,16 +234,28 @@ fn as_xml(plugin: &Plugin, list: &mut Element<'_>) {
         for name in &plugin.imports {
             element.empty("import", &[("name", name)]);
         }
-        element.empty(
-            "limits",
-            &[
-                ("deadline-ms", &limits.deadline.as_millis().to_string()),
-                ("memory-bytes", &limits.memory.to_string()),
-                ("output-bytes", &limits.max_output.to_string()),
-                ("pixels", &limits.max_pixels.to_string()),
-                ("side", &limits.max_side.to_string()),
-                ("frames", &limits.max_frames.to_string()),
-            ],
-        );
+        let mut bounds = vec![
+            ("deadline-ms", limits.deadline.as_millis().to_string()),
+            ("memory-bytes", limits.memory.to_string()),
+            ("output-bytes", limits.max_output.to_string()),
+            ("pixels", limits.max_pixels.to_string()),
+            ("side", limits.max_side.to_string()),
+            ("frames", limits.max_frames.to_string()),
+        ];
+        bounds.extend(plugin.concurrency().map(|runs| ("concurrency", runs.to_string())));
+        let bounds: Vec<(&str, &str)> = bounds.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        element.empty("limits", &bounds);
+    });
+}
+
+fn preset_as_xml(preset: &Preset, list: &mut Element<'_>) {
+    list.element("preset", &[("name", &preset.name)], |element| {
+        element.text("summary", &preset.summary);
+        for operation in &preset.operations {
+            element.empty("operation", &[("name", &operation.name)]);
+        }
+        if let Some(output) = &preset.output {
+            element.empty("output", &[("type", output.media_type.essence())]);
+        }
     });
 }

@@ -29,6 +29,14 @@ impl LoadError {
                 "build it optimized and without debug information (`wasm-tools strip`)",
                 &format!("raise max_plugin_size ({limit} bytes) if it can be trusted to be that large"),
             ),
+            Self::Settings(_) => Advice::operator("mend what it says there, or take it out"),
+            Self::Pinned { found, .. } => Advice::operator(&format!(
+                "if this file is the one that you want, write sha256 = \"{found}\" there; if not, put the other one \
+                 back, and find out who exchanged it"
+            )),
+            Self::Fixed(_) => Advice::operator(
+                "fix parameters that the plugin has, to values that it takes, or take them out of `fixed`",
+            ),
             Self::CoreModule => Advice::both(
                 "build for wasm32-wasip2, or turn it into a component with `tintype-componentize` or \
                  `wasm-tools component new`",
@@ -67,7 +75,7 @@ fn about_imports(names: &[String], wasi_refused: bool) -> Advice {
     if wasi_refused {
         return Advice::both(
             "build it without WASI, for instance for wasm32-unknown-unknown",
-            "set allow_wasi = true to give it a WASI with nothing in it",
+            "set allow_wasi = true, in the plugin's own settings or for all, to give it a WASI with nothing in it",
         );
     }
     if names.iter().all(|name| name.starts_with(interface::PACKAGE)) {

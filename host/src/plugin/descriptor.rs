@@ -56,7 +56,7 @@ pub struct DescriptorError {
     rule: String,
 }
 
-const NAME_RULE: &str = "a name is 1 to 64 characters of a-z, 0-9 and -, beginning with a letter";
+pub(super) const NAME_RULE: &str = "a name is 1 to 64 characters of a-z, 0-9 and -, beginning with a letter";
 
 impl Descriptor {
     pub(super) fn check(raw: RawDescriptor, kind: Kind) -> Result<Self, DescriptorError> {
@@ -142,7 +142,7 @@ fn essence(text: &str) -> Option<String> {
     (parsed.essence() == text).then(|| text.to_owned())
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -25,6 +25,9 @@ const INSTANCE_SIZE: usize = 4 << 20;
 /// in. What is kept is zeroed before the next run sees it.
 const KEEP_RESIDENT: usize = 8 << 20;
 
+/// Bytes of address space of a linear memory: all that 32 bits reach.
+const RESERVATION: u64 = 4 << 30;
+
 /// Why the sandbox cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("the sandbox cannot be set up: {0}")]
@@ -33,9 +36,12 @@ pub struct SandboxError(wasmtime::Error);
 /// The engine, what guests may link to, and the clock that interrupts them.
 pub struct Sandbox {
     pub(super) engine: Engine,
-    pub(super) linker: Linker<GuestState>,
+    linker: Linker<GuestState>,
+    /// The same, and WASI.
+    wasi_linker: Linker<GuestState>,
     pub(super) ticker: Ticker,
     pub(super) limits: RunLimits,
+    /// Whether plugins of which nothing else is said may import WASI.
     pub(super) allow_wasi: bool,
     pub(super) figures: Figures,
     pooled: bool,
@@ -49,8 +55,7 @@ impl Sandbox {
     pub fn new(limits: RunLimits, workers: usize, allow_wasi: bool) -> Result<Arc<Self>, SandboxError> {
         // A pool reserves address space for every slot in advance; where there isn't that much
         // (a small ulimit -v, a 32-bit container), memory is mapped for each run instead.
-        let (engine, pooled) = match Engine::new(config(&limits).allocation_strategy(pool(&limits, workers)))
-        {
+        let (engine, pooled) = match Engine::new(config(&limits).allocation_strategy(pool(workers))) {
             Ok(engine) => (engine, true),
             Err(error) => {
                 tracing::warn!(%error, "no address space for a pool of instances, each run will map its own memory");
@@ -59,12 +64,16 @@ impl Sandbox {
         };
         let mut linker = Linker::new(&engine);
         interface::add_to_linker(&mut linker).map_err(SandboxError)?;
-        if allow_wasi {
-            wasi::add_to_linker(&mut linker).map_err(SandboxError)?;
-        }
+        let mut wasi_linker = linker.clone();
+        wasi::add_to_linker(&mut wasi_linker).map_err(SandboxError)?;
         let ticker = Ticker::start(&engine);
         let figures = Figures::default();
-        Ok(Arc::new(Self { engine, linker, ticker, limits, allow_wasi, figures, pooled }))
+        Ok(Arc::new(Self { engine, linker, wasi_linker, ticker, limits, allow_wasi, figures, pooled }))
+    }
+
+    /// What a plugin may link to.
+    pub(super) fn linker(&self, allow_wasi: bool) -> &Linker<GuestState> {
+        if allow_wasi { &self.wasi_linker } else { &self.linker }
     }
 
     /// The limits of a run for which nothing else is said.
@@ -100,14 +109,14 @@ fn config(limits: &RunLimits) -> Config {
         .wasm_memory64(false)
         .memory_init_cow(true)
         // The whole 32-bit range and a guard: no bounds check remains in the code.
-        .memory_reservation(4 << 30)
+        .memory_reservation(RESERVATION)
         .memory_guard_size(32 << 20)
         // Frames go to the log when a plugin traps; names and lines come from the guest's own sections.
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
     config
 }
 
-fn pool(limits: &RunLimits, workers: usize) -> InstanceAllocationStrategy {
+fn pool(workers: usize) -> InstanceAllocationStrategy {
     // One run more than workers: a plugin's description is asked for while others run.
     let runs = u32::try_from(workers).unwrap_or(u32::MAX).saturating_add(1);
     let mut pool = PoolingAllocationConfig::new();
@@ -121,7 +130,9 @@ fn pool(limits: &RunLimits, workers: usize) -> InstanceAllocationStrategy {
         .max_component_instance_size(INSTANCE_SIZE)
         .max_core_instance_size(INSTANCE_SIZE)
         .table_elements(TABLE_ELEMENTS)
-        .max_memory_size(limits.memory)
+        // A slot has this much address space anyway, and a plugin may be allowed more memory than the
+        // others: what bounds a run is its own limit.
+        .max_memory_size(usize::try_from(RESERVATION).unwrap_or(usize::MAX))
         .linear_memory_keep_resident(KEEP_RESIDENT);
     InstanceAllocationStrategy::Pooling(pool)
 }

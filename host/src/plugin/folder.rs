@@ -1,10 +1,11 @@
-//! The plugins folder, looked at again and again while the server runs.
+//! The plugins folder, looked at again and again while the server runs: plugins, and their settings beside
+//! them.
 //!
 //! Polled rather than watched: a look costs a few microseconds, and works on every file system, also on
 //! those of a container or a network, from which no notification comes. A file is read when it has
 //! looked the same at two looks, so that one that is being copied is waited for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -15,6 +16,7 @@ use super::compiled::CompiledCode;
 use super::engine::Sandbox;
 use super::loaded::Plugin;
 use super::registry::Registry;
+use super::settings::{PluginTables, settings_file};
 
 /// A folder of plugins, and what is known of its files.
 pub struct PluginFolder {
@@ -22,21 +24,34 @@ pub struct PluginFolder {
     compiled: CompiledCode,
     path: PathBuf,
     max_size: u64,
+    tables: PluginTables,
     files: BTreeMap<PathBuf, File>,
+    /// Settings without a plugin, and what to say of them; none before the first look.
+    orphans: Option<BTreeSet<(PathBuf, String)>>,
 }
 
-/// One `*.wasm`.
+/// One `*.wasm`, and the settings beside it.
 #[derive(Default)]
 struct File {
-    /// As it was at the last look.
-    stamp: Stamp,
-    /// As it was when it was read; none before the first time.
-    read: Option<Stamp>,
-    /// What it holds, or held before it was broken.
+    /// As they were at the last look.
+    stamps: Stamps,
+    /// As they were when they were read; none before the first time.
+    read: Option<Stamps>,
+    /// What they hold, or held before they were broken.
     plugin: Option<Arc<Plugin>>,
-    /// Why what it holds now cannot be used.
+    /// Why what they hold now cannot be used.
     problem: Option<String>,
 }
+
+/// What is in the folder.
+struct Found {
+    plugins: BTreeMap<PathBuf, Stamps>,
+    /// Settings that belong to none of them, and what to say of these.
+    orphans: BTreeSet<(PathBuf, String)>,
+}
+
+/// Of a plugin and of its settings, if it has some of its own.
+type Stamps = (Stamp, Option<Stamp>);
 
 /// What changes when a file changes: size, time of change in nanoseconds, inode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,15 +74,23 @@ pub enum Patience {
 }
 
 impl PluginFolder {
-    /// The folder `path`, at which nobody has looked yet.
+    /// The folder `path`, at which nobody has looked yet. `tables` is what is said of plugins elsewhere.
     #[must_use]
-    pub fn new(sandbox: &Arc<Sandbox>, compiled: CompiledCode, path: &Path, max_size: u64) -> Self {
+    pub fn new(
+        sandbox: &Arc<Sandbox>,
+        compiled: CompiledCode,
+        path: &Path,
+        max_size: u64,
+        tables: PluginTables,
+    ) -> Self {
         Self {
             sandbox: Arc::clone(sandbox),
             compiled,
             path: path.to_owned(),
             max_size,
+            tables,
             files: BTreeMap::new(),
+            orphans: None,
         }
     }
 
@@ -83,17 +106,7 @@ impl PluginFolder {
     /// # Errors
     /// The folder cannot be read.
     pub fn look(&mut self, patience: Patience) -> io::Result<Option<Registry>> {
-        let mut found = BTreeMap::new();
-        for entry in std::fs::read_dir(&self.path)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "wasm")
-                // A file may be gone since it was listed.
-                && let Ok(metadata) = std::fs::metadata(&path)
-                && metadata.is_file()
-            {
-                found.insert(path, Stamp::of(&metadata));
-            }
-        }
+        let Found { plugins: found, orphans } = self.find()?;
         let gone: Vec<PathBuf> =
             self.files.keys().filter(|path| !found.contains_key(*path)).cloned().collect();
         let mut changed = !gone.is_empty();
@@ -102,13 +115,20 @@ impl PluginFolder {
             self.files.remove(&path);
             tracing::info!(file = %path.display(), "a plugin's file is gone");
         }
-        for (path, stamp) in found {
+        if self.orphans.as_ref() != Some(&orphans) {
+            for (path, problem) in orphans.difference(&self.orphans.take().unwrap_or_default()) {
+                tracing::warn!(file = %path.display(), "{problem}");
+            }
+            self.orphans = Some(orphans);
+            changed = true;
+        }
+        for (path, stamps) in found {
             let file = self.files.entry(path.clone()).or_default();
-            let settled = patience == Patience::AtOnce || file.stamp == stamp;
-            file.stamp = stamp;
-            if settled && file.read != Some(stamp) {
-                file.read = Some(stamp);
-                match Plugin::load(&self.sandbox, &self.compiled, &path, self.max_size) {
+            let settled = patience == Patience::AtOnce || file.stamps == stamps;
+            file.stamps = stamps;
+            if settled && file.read != Some(stamps) {
+                file.read = Some(stamps);
+                match Plugin::load(&self.sandbox, &self.compiled, &path, self.max_size, &self.tables) {
                     Ok(plugin) => {
                         let plugin = Arc::new(plugin);
                         loaded.push(Arc::clone(&plugin));
@@ -137,12 +157,43 @@ impl PluginFolder {
                     plugin = plugin.descriptor.name,
                     version = %plugin.descriptor.version,
                     operations = plugin.descriptor.operations.len(),
+                    settings = shown(&plugin),
                     file = %plugin.file.display(),
                     "loaded"
                 );
             }
         }
         Ok(Some(registry))
+    }
+
+    fn find(&self) -> io::Result<Found> {
+        let mut plugins: BTreeMap<PathBuf, Stamps> = BTreeMap::new();
+        let mut settings = BTreeMap::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            // A file may be gone since it was listed.
+            let metadata = std::fs::metadata(&path).ok();
+            match (path.extension().and_then(|extension| extension.to_str()), metadata) {
+                (Some("wasm"), Some(metadata)) if metadata.is_file() => {
+                    plugins.insert(path, (Stamp::of(&metadata), None));
+                }
+                // Also what cannot be read: its plugin must not run as if nothing were said of it.
+                (Some("toml"), metadata) => {
+                    settings.insert(path, metadata.as_ref().map(Stamp::of).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        for (path, stamps) in &mut plugins {
+            stamps.1 = settings.remove(&settings_file(path));
+        }
+        let files: Vec<&Path> = plugins.keys().map(PathBuf::as_path).collect();
+        let tables = self.tables.without_plugin(&files).into_iter().map(|(name, place)| {
+            (place.file.to_path_buf(), format!("line {}: [plugin.{name}] {WITHOUT_PLUGIN}", place.line))
+        });
+        let alone = settings.into_keys().map(|path| (path, format!("it {WITHOUT_PLUGIN}")));
+        let orphans = tables.chain(alone).collect();
+        Ok(Found { plugins, orphans })
     }
 
     fn registry(&self) -> Registry {
@@ -155,6 +206,19 @@ impl PluginFolder {
                 registry.reject(path, problem);
             }
         }
+        for (path, problem) in self.orphans.iter().flatten() {
+            registry.reject(path, problem);
+        }
+        registry.offer_presets(&self.tables);
         registry
     }
+}
+
+/// The problem of settings whose name is wrong, or whose plugin is still to come.
+const WITHOUT_PLUGIN: &str = "is about no plugin: there is no file of this name with the end .wasm";
+
+/// What is said of a plugin, on one line; none where that is nothing.
+fn shown(plugin: &Plugin) -> Option<String> {
+    let shown = plugin.settings.shown().into_iter().map(|(key, value)| format!("{key} = {value}"));
+    Some(shown.collect::<Vec<_>>().join(", ")).filter(|shown| !shown.is_empty())
 }

@@ -1,13 +1,40 @@
-//! The plugins folder as an operator sees it: every file, whether it is in use, and why it isn't. The
-//! form in which a running server tells it to a command.
+//! The plugins folder as an operator sees it: every file, whether it is in use, and why it isn't; what is
+//! said of it; and the presets. The form in which a running server tells it to a command.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::interface::Kind;
 use super::loaded::Plugin;
-use super::registry::Registry;
+use super::registry::{Offer, Registry};
+
+/// Everything that is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Plugins by name, newest version first, then what is broken.
+    pub plugins: Vec<Listed>,
+    /// The server's, then those of each plugin.
+    pub presets: Vec<ListedPreset>,
+}
+
+/// A chain of operations with a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedPreset {
+    /// As clients call it.
+    pub name: String,
+    /// One sentence, or nothing.
+    pub summary: String,
+    /// By name, in their order.
+    pub operations: Vec<String>,
+    /// A media type.
+    pub output: Option<String>,
+    /// File and line.
+    pub from: String,
+    /// Why nobody can call it.
+    pub error: Option<String>,
+}
 
 /// A file of the plugins folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,12 +83,21 @@ pub struct ListedPlugin {
     pub produces: Vec<String>,
     /// What it wants of the host.
     pub imports: Vec<String>,
+    /// What the operator says of it, by key.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Listing {
+    /// Everything of which anything is known.
+    #[must_use]
+    pub fn of(registry: &Registry) -> Self {
+        let presets = registry.presets().iter().map(ListedPreset::of).collect();
+        Self { plugins: Listed::all(registry), presets }
+    }
 }
 
 impl Listed {
-    /// Every file of which anything is known: plugins by name, newest version first, then what is broken.
-    #[must_use]
-    pub fn all(registry: &Registry) -> Vec<Self> {
+    fn all(registry: &Registry) -> Vec<Self> {
         let error = |file: &Path| {
             let problems: Vec<&str> = registry
                 .broken()
@@ -101,6 +137,21 @@ impl ListedPlugin {
             accepts: descriptor.accepts.clone(),
             produces: descriptor.produces.iter().map(|format| format.media_type.clone()).collect(),
             imports: plugin.imports.clone(),
+            settings: plugin.settings.shown(),
+        }
+    }
+}
+
+impl ListedPreset {
+    fn of(offer: &Offer) -> Self {
+        let preset = &offer.preset;
+        Self {
+            name: preset.name.clone(),
+            summary: preset.summary.clone(),
+            operations: preset.operations.iter().map(|operation| operation.name.clone()).collect(),
+            output: preset.output.as_ref().map(|output| output.media_type.essence().to_owned()),
+            from: format!("{}:{}", absolute(&preset.place.file), preset.place.line),
+            error: offer.problem.clone(),
         }
     }
 }
@@ -138,6 +189,7 @@ mod tests {
             accepts: vec![],
             produces: vec!["image/png".to_owned()],
             imports: vec![],
+            settings: [("memory".to_owned(), "1GiB".to_owned())].into(),
         };
         for plugin in [Some(plugin), None] {
             let told = Listed { file: "/p".to_owned(), state: FileState::EarlierInUse, error: None, plugin };

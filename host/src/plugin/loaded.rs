@@ -1,8 +1,11 @@
-//! A plugin that is loaded: compiled, linked, described, ready to run.
+//! A plugin that is loaded: compiled, linked, described, bounded as its operator wants, ready to run.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::compiled::CompiledCode;
 use super::descriptor::{Descriptor, DescriptorError};
@@ -14,6 +17,9 @@ use super::interrupt::Interrupt;
 use super::limits::RunLimits;
 use super::result;
 use super::run::{Run, RunContext, Undescribed, Usage};
+use super::settings::{FixedError, PluginSettings, PluginTables};
+use crate::config::ConfigError;
+use crate::config::located::Place;
 use crate::digest::Digest;
 
 /// A component ready to run.
@@ -26,6 +32,12 @@ pub struct Plugin {
     pub file: PathBuf,
     /// What it imports.
     pub imports: Vec<String>,
+    /// What the operator says of it.
+    pub settings: PluginSettings,
+    /// The server's limits, or in their place its own.
+    limits: RunLimits,
+    /// As many as tasks may run it at once, where the operator bounds that.
+    slots: Option<Arc<Semaphore>>,
     sandbox: Arc<Sandbox>,
     contract: Contract,
 }
@@ -57,6 +69,22 @@ pub enum LoadError {
         /// Bytes.
         limit: u64,
     },
+    /// What the operator says of it cannot be used.
+    #[error("its settings cannot be used: {0}{advice}", advice = self.advice())]
+    Settings(#[from] ConfigError),
+    /// It is another file than the one that it is to be.
+    #[error("its sha256 is {found}, and {place} wants {expected}{advice}", advice = self.advice())]
+    Pinned {
+        /// Of the file.
+        found: Digest,
+        /// The only one that will do.
+        expected: Digest,
+        /// Where that is said.
+        place: Place,
+    },
+    /// What is fixed doesn't fit it.
+    #[error("its settings do not fit it: {0}{advice}", advice = self.advice())]
+    Fixed(#[from] FixedError),
     /// It is a module that was not made into a component.
     #[error("it is a core WebAssembly module, not a component{}", self.advice())]
     CoreModule,
@@ -102,7 +130,8 @@ pub enum LoadError {
 }
 
 impl Plugin {
-    /// Loads the plugin in `file`. Compiles it, which can take seconds: call it off the async threads.
+    /// Loads the plugin in `file`, as its own settings and those in `tables` want it. Compiles it, which
+    /// can take seconds: call it off the async threads.
     ///
     /// # Errors
     /// It is not a plugin that can be used here; see [`LoadError`].
@@ -111,12 +140,14 @@ impl Plugin {
         compiled: &CompiledCode,
         file: &Path,
         max_size: u64,
+        tables: &PluginTables,
     ) -> Result<Self, LoadError> {
+        let settings = tables.of(file)?;
         let size = std::fs::metadata(file)?.len();
         if size > max_size {
             return Err(LoadError::TooLarge { size, limit: max_size });
         }
-        Self::from_bytes(sandbox, compiled, file, &std::fs::read(file)?)
+        Self::from_bytes(sandbox, compiled, file, &std::fs::read(file)?, settings)
     }
 
     fn from_bytes(
@@ -124,14 +155,19 @@ impl Plugin {
         compiled: &CompiledCode,
         file: &Path,
         wasm: &[u8],
+        settings: PluginSettings,
     ) -> Result<Self, LoadError> {
+        let digest = Digest::of(wasm);
+        check_pin(&settings, digest)?;
         check_header(wasm)?;
+        let limits = settings.limits.over(&sandbox.limits);
+        let allow_wasi = settings.allow_wasi.unwrap_or(sandbox.allow_wasi);
         let engine = &sandbox.engine;
         let component = compiled
             .component(engine, wasm)
             .map_err(|error| LoadError::Invalid(error.root_cause().to_string()))?;
         let imported = imports::names(engine, &component);
-        let refused = imports::refused(&imported, sandbox.allow_wasi);
+        let refused = imports::refused(&imported, allow_wasi);
         if !refused.is_empty() {
             let wasi_refused = refused.iter().all(|name| imports::is_wasi(name));
             return Err(LoadError::Imports { names: refused, wasi_refused });
@@ -147,15 +183,20 @@ impl Plugin {
             return Err(LoadError::Newer { import, wanted });
         }
         let contract = sandbox
-            .linker
+            .linker(allow_wasi)
             .instantiate_pre(&component)
             .and_then(|component| interface::bind(component, export))
             .map_err(|error| LoadError::Contract(format!("{error:#}")))?;
+        let mut descriptor = describe(sandbox, &limits, &contract, file)?;
+        settings.fixed.apply(&mut descriptor)?;
         Ok(Self {
-            descriptor: describe(sandbox, &contract, file)?,
-            digest: Digest::of(wasm),
+            descriptor,
+            digest,
             file: file.to_owned(),
             imports: imported,
+            slots: settings.limits.concurrency.map(|slots| Arc::new(Semaphore::new(slots.get()))),
+            settings,
+            limits,
             sandbox: Arc::clone(sandbox),
             contract,
         })
@@ -166,7 +207,7 @@ impl Plugin {
     /// # Errors
     /// [`LoadError::Describe`], [`LoadError::Descriptor`].
     pub fn describe_again(&self) -> Result<Descriptor, LoadError> {
-        describe(&self.sandbox, &self.contract, &self.file)
+        describe(&self.sandbox, &self.limits, &self.contract, &self.file)
     }
 
     /// What it is for.
@@ -320,7 +361,19 @@ impl Plugin {
     /// What its runs may use.
     #[must_use]
     pub fn limits(&self) -> &RunLimits {
-        &self.sandbox.limits
+        &self.limits
+    }
+
+    /// How many tasks may run it at once, where the operator bounds that.
+    #[must_use]
+    pub fn concurrency(&self) -> Option<NonZeroUsize> {
+        self.settings.limits.concurrency
+    }
+
+    /// Waits until one more task may run it; what it gives is held as long as that one does.
+    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(self.slots.as_ref()?).acquire_owned().await.ok()
     }
 }
 
@@ -330,24 +383,39 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
-fn describe(sandbox: &Sandbox, contract: &Contract, file: &Path) -> Result<Descriptor, LoadError> {
+fn describe(
+    sandbox: &Sandbox,
+    limits: &RunLimits,
+    contract: &Contract,
+    file: &Path,
+) -> Result<Descriptor, LoadError> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let run = Run {
         sandbox,
-        limits: &sandbox.limits,
+        limits,
         plugin: &name,
         context: RunContext {
             subject: "describe",
-            interrupt: &Interrupt::within(sandbox.limits.deadline),
+            interrupt: &Interrupt::within(limits.deadline),
             on_progress: Box::new(|_| ()),
         },
-        most: sandbox.limits.max_output,
+        most: limits.max_output,
     };
     let raw = run.describe(contract).map_err(|undescribed| match undescribed {
         Undescribed::WrongTypes(words) => LoadError::Contract(words),
         Undescribed::Ended(ending) => LoadError::Describe(ending),
     })?;
     Ok(Descriptor::check(raw, contract.kind())?)
+}
+
+/// Before anything of it is compiled: a file that was exchanged is not even looked into.
+fn check_pin(settings: &PluginSettings, found: Digest) -> Result<(), LoadError> {
+    match &settings.pin {
+        Some((expected, place)) if *expected != found => {
+            Err(LoadError::Pinned { found, expected: *expected, place: place.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The preamble tells modules from components: version 1 layer 0, or version 13 layer 1.

@@ -16,6 +16,7 @@
 //! | how compiled code is kept | `compiled.rs` |
 //! | what to do about a file that cannot be loaded | `advice.rs` |
 //! | what a plugin says of itself | `descriptor.rs`, `schema.rs` |
+//! | what an operator says of a plugin | `settings/` |
 //! | which plugins there are | `registry.rs` |
 //! | what an operator is told of the folder | `listing.rs` |
 //! | how changes in the folder are noticed | `folder.rs` |
@@ -41,6 +42,7 @@ mod registry;
 mod result;
 mod run;
 mod schema;
+mod settings;
 mod wasi;
 
 pub use self::advice::Advice;
@@ -53,9 +55,10 @@ pub use self::folder::{Patience, PluginFolder};
 pub use self::interface::{Animation, Frame, Image, Kind, Param, Picture, SizeHint, Step, Target, Value};
 pub use self::interrupt::Interrupt;
 pub use self::limits::RunLimits;
-pub use self::listing::{FileState, Listed, ListedPlugin};
+pub use self::listing::{FileState, Listed, ListedPlugin, ListedPreset, Listing};
 pub use self::loaded::{Job, LoadError, Plugin};
 pub use self::pipeline::{Codecs, Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
-pub use self::registry::{Choice, Registry, RegistryError};
+pub use self::registry::{Choice, Offer, Registry, RegistryError};
 pub use self::run::{RunContext, Usage};
 pub use self::schema::{Given, ParamProblem, Schema};
+pub use self::settings::{FixedError, PluginSettings, PluginTables, Preset, PresetOperation, PresetOutput};

@@ -1,7 +1,10 @@
 //! A plugin's JSON Schema for parameters, and how a client's values are read by it.
 //!
 //! XML has only text: a text becomes a number or a boolean where the schema's `type` says so. What
-//! is a parameter of a plugin's is checked here, before a task is accepted.
+//! is a parameter of a plugin's is checked here, before a task is accepted. What an operator has fixed, and
+//! what clients are then told, is in `schema/fixed.rs`.
+
+mod fixed;
 
 use std::collections::BTreeMap;
 
@@ -26,11 +29,16 @@ pub enum Given {
 /// A schema, compiled.
 #[derive(Debug)]
 pub struct Schema {
+    /// As the plugin wrote it.
     json: Json,
     validator: jsonschema::Validator,
+    /// Values that no client can change.
+    fixed: Map<String, Json>,
+    /// The schema of what is left to clients, where something is fixed.
+    told: Option<Json>,
 }
 
-/// The validator follows from the text.
+/// The validator follows from the text, and what is fixed is not the plugin's.
 impl PartialEq for Schema {
     fn eq(&self, other: &Self) -> bool {
         self.json == other.json
@@ -72,13 +80,13 @@ impl Schema {
             .offline()
             .build(&json)
             .map_err(|error| SchemaError(error.to_string()))?;
-        Ok(Self { json, validator })
+        Ok(Self { json, validator, fixed: Map::new(), told: None })
     }
 
-    /// The schema as the plugin wrote it.
+    /// The schema of what a client can give.
     #[must_use]
     pub fn json(&self) -> &Json {
-        &self.json
+        self.told.as_ref().unwrap_or(&self.json)
     }
 
     /// Reads a client's parameters: types them, and checks them against the schema.
@@ -89,20 +97,14 @@ impl Schema {
         let mut object = Map::new();
         let mut attachments = BTreeMap::new();
         for (name, value) in given {
+            if self.fixed.contains_key(name) {
+                return Err(problem(name, fixed::RULE.to_owned()));
+            }
             let property = self.property(name);
             if property.is_none() && !self.takes_any() {
-                let known: Vec<&str> = self
-                    .properties()
-                    .map(|properties| properties.keys().map(String::as_str).collect())
-                    .unwrap_or_default();
-                let rule = if known.is_empty() {
-                    "It takes no parameters.".to_owned()
-                } else {
-                    format!("It takes {}.", known.join(", "))
-                };
-                return Err(problem(name, format!("There is no such parameter. {rule}")));
+                return Err(self.no_such(name));
             }
-            let wants_attachment = self.format_of(name) == Some("attachment");
+            let wants_attachment = wants_attachment(property);
             let json = match value {
                 Given::Attachment(index) if wants_attachment => {
                     attachments.insert(name.as_str(), *index);
@@ -122,6 +124,7 @@ impl Schema {
             };
             object.insert(name.clone(), json);
         }
+        object.extend(self.fixed.clone());
         let object = Json::Object(object);
         if let Err(error) = self.validator.validate(&object) {
             return Err(explain(&error));
@@ -152,6 +155,18 @@ impl Schema {
         self.properties()?.get(name)
     }
 
+    fn no_such(&self, name: &str) -> ParamProblem {
+        let names = self.properties().into_iter().flat_map(Map::keys);
+        let known: Vec<&str> =
+            names.filter(|name| !self.fixed.contains_key(*name)).map(String::as_str).collect();
+        let rule = if known.is_empty() {
+            "It takes no parameters.".to_owned()
+        } else {
+            format!("It takes {}.", known.join(", "))
+        };
+        problem(name, format!("There is no such parameter. {rule}"))
+    }
+
     /// Unknown parameters are refused unless the schema asks for them: a typing error in an optional
     /// one would go unnoticed.
     fn takes_any(&self) -> bool {
@@ -162,6 +177,10 @@ impl Schema {
 
 fn problem(name: &str, rule: String) -> ParamProblem {
     ParamProblem { param: Some(name.to_owned()), rule }
+}
+
+fn wants_attachment(property: Option<&Json>) -> bool {
+    property.and_then(|property| property.get("format")).and_then(Json::as_str) == Some("attachment")
 }
 
 fn types(property: Option<&Json>) -> Vec<&str> {

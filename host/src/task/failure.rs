@@ -90,9 +90,11 @@ impl Failure {
             PlanError::Plugin(_) | PlanError::Output { .. } | PlanError::NoCodec { .. } => {
                 FailureCode::PluginMissing
             }
-            PlanError::Param { .. } | PlanError::Params { .. } | PlanError::NoSuchPart { .. } => {
-                FailureCode::InvalidParameters
-            }
+            PlanError::Param { .. }
+            | PlanError::Params { .. }
+            | PlanError::Preset(_)
+            | PlanError::TooManyOperations(_)
+            | PlanError::NoSuchPart { .. } => FailureCode::InvalidParameters,
         };
         Self::new(code, &error.to_string())
     }

@@ -1,12 +1,14 @@
 //! Tasks: what they are, how they are kept, queued and run. Knows plugins by their public face, and
 //! nothing of HTTP.
 
+mod at_work;
 pub mod description;
 mod disk;
 mod estimate;
 mod failure;
 mod orphans;
 mod plan;
+mod presets;
 mod record;
 mod retention;
 mod service;
@@ -19,14 +21,15 @@ pub use self::disk::watch_disk;
 pub use self::failure::{Failure, FailureCode};
 pub use self::orphans::sweep_orphans;
 pub use self::plan::{PlanError, plan};
+pub use self::presets::check_presets;
 pub use self::record::{
     Attachment, BlobInfo, Callback, Details, DetailsAt, IllegalTransition, Outcome, Record, State,
 };
 pub use self::retention::sweep;
 pub use self::service::{Found, OnEnd, Parts, Removed, Status, Tasks};
 pub use self::store::{
-    DueCallback, Entry, Idempotency, KeptTask, Lookup, NewTask, Page, PendingAnnouncement, Query, Recovered,
-    StateFilter, StoreError, Submitted, TaskStore,
+    Bound, DueCallback, Entry, Idempotency, KeptTask, Lookup, NewTask, Page, PendingAnnouncement, Query,
+    Recovered, StateFilter, StoreError, Submitted, TaskStore,
 };
 pub use self::submit::{Accepted, Refusal, Submission, SubmitError, Uploading};
 pub use self::watch::Subscription;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::description::{self, Description, ParamValue};
+use super::description::{self, Description, MAX_OPERATIONS, ParamValue};
+use super::presets;
 use crate::plugin::{
     Choice, Codecs, Given, Kind, Output, Param, ParamProblem, Pipeline, Plugin, Registry, RegistryError,
     Schema, Stage, Step, Target,
@@ -48,6 +49,12 @@ pub enum PlanError {
         /// As asked for.
         operation: String,
     },
+    /// A preset's plugin or version is for the operator to say.
+    #[error("{0:?} is a preset of this server: it is called by its name alone, without plugin and version.")]
+    Preset(String),
+    /// More operations than a task may have, when presets are spelt out.
+    #[error("With its presets spelt out the task has {0} operations; it may have at most {MAX_OPERATIONS}.")]
+    TooManyOperations(usize),
     /// A `cid:` that no part of the message has.
     #[error("The parameter {param:?} refers to cid:{cid}, but no part of the message has that Content-ID.")]
     NoSuchPart {
@@ -64,6 +71,7 @@ pub enum PlanError {
 /// # Errors
 /// It cannot be carried out; see [`PlanError`].
 pub fn plan(registry: &Registry, description: &Description, cids: &[&str]) -> Result<Pipeline, PlanError> {
+    let description = presets::spell_out(registry, description)?;
     let codecs = registry.codecs();
     let mut stages: Vec<Stage> = vec![];
     for operation in &description.operations {

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 
 use super::disk::Disk;
 use super::estimate::Estimates;
+use super::presets::{check_presets, report_presets};
 use super::record::{BlobInfo, Outcome, Record, State};
 use super::store::{DueCallback, Entry, Lookup, Page, Query, StoreError, TaskStore};
 use super::submit::{Refusal, Uploads};
@@ -36,10 +37,15 @@ pub struct Parts {
     pub workers: usize,
     /// Told of the owner of every task that ends.
     pub on_end: OnEnd,
+    /// Knows owners by name: plugins can be reserved to some.
+    pub key_name: KeyName,
 }
 
 /// Called with the owner of a task that has ended.
 pub type OnEnd = Box<dyn Fn(Option<&str>) + Send + Sync>;
+
+/// What the operator calls an owner, as long as there is that owner.
+pub type KeyName = Box<dyn Fn(&str) -> Option<Arc<str>> + Send + Sync>;
 
 /// See the module.
 pub struct Tasks {
@@ -61,6 +67,7 @@ pub struct Tasks {
     pub(super) min_free_space: u64,
     workers: usize,
     on_end: OnEnd,
+    key_name: KeyName,
 }
 
 /// A task that a worker of this process is at.
@@ -111,7 +118,9 @@ impl Tasks {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn new(parts: Parts) -> Result<Arc<Self>, StoreError> {
+    pub fn new(mut parts: Parts) -> Result<Arc<Self>, StoreError> {
+        check_presets(&mut parts.registry);
+        report_presets(&parts.registry, &Registry::default());
         let newest = parts.store.newest()?;
         Ok(Arc::new(Self {
             store: parts.store,
@@ -130,6 +139,7 @@ impl Tasks {
             min_free_space: parts.min_free_space,
             workers: parts.workers,
             on_end: parts.on_end,
+            key_name: parts.key_name,
         }))
     }
 
@@ -366,8 +376,23 @@ impl Tasks {
         Arc::clone(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What there is of them for tasks of this owner: what is reserved to others is not there.
+    #[must_use]
+    pub fn registry_of(&self, owner: Option<&str>) -> Arc<Registry> {
+        let registry = self.registry();
+        if !registry.has_reserved() {
+            return registry;
+        }
+        let name = owner.and_then(|owner| (self.key_name)(owner));
+        let mut open = registry.open_to(name.as_deref());
+        check_presets(&mut open);
+        Arc::new(open)
+    }
+
     /// Has the next tasks use these plugins; what runs goes on with what it began with.
-    pub fn replace_registry(&self, registry: Registry) {
+    pub fn replace_registry(&self, mut registry: Registry) {
+        check_presets(&mut registry);
+        report_presets(&registry, &self.registry());
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
     }
 

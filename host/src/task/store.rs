@@ -217,6 +217,23 @@ pub enum StoreError {
     },
 }
 
+/// How many more tasks with any of these operations may be handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// By name, as tasks have them.
+    pub operations: Vec<String>,
+    /// Tasks.
+    pub left: usize,
+}
+
+impl Bound {
+    /// Whether it bounds a task with these operations.
+    #[must_use]
+    pub fn concerns(&self, operations: &[String]) -> bool {
+        operations.iter().any(|operation| self.operations.contains(operation))
+    }
+}
+
 /// Keeps tasks and hands them out.
 ///
 /// How long something has been kept is the store's to know, by a clock of its own that no change of the
@@ -254,12 +271,12 @@ pub trait TaskStore: Send + Sync {
     /// When this returns, a death of the process will be counted against them.
     ///
     /// A task that may have taken the server down is handed out alone, and only when the caller is
-    /// `idle`: so a second crash can be nobody's but its own. A task with one of the operations in `busy`
-    /// is left where it is, and those behind it come first.
+    /// `idle`: so a second crash can be nobody's but its own. A task that passes one of the `bounds` is
+    /// left where it is, and those behind it come first.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn claim(&self, limit: usize, idle: bool, busy: &[String]) -> Result<Vec<Record>, StoreError>;
+    async fn claim(&self, limit: usize, idle: bool, bounds: Vec<Bound>) -> Result<Vec<Record>, StoreError>;
 
     /// Prolongs the lease of an attempt.
     ///

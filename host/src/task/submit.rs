@@ -160,7 +160,7 @@ impl Tasks {
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
         let Submission { description, image, attachments, owner, callback, idempotency_key } = submission;
         let cids: Vec<&str> = attachments.iter().map(|(cid, ..)| cid.as_str()).collect();
-        plan(&self.registry(), &description, &cids)?;
+        self.check(&description, &cids, owner.as_deref())?;
 
         let id = self.ids.next();
         let submitted = Timestamp::now();
@@ -228,6 +228,16 @@ impl Tasks {
                 })
             }
         }
+    }
+
+    fn check(&self, description: &Description, cids: &[&str], owner: Option<&str>) -> Result<(), PlanError> {
+        let (open, all) = (self.registry_of(owner), self.registry());
+        let planned = plan(&open, description, cids);
+        // The client is told of nothing that isn't its own; whoever reserved it may wonder.
+        if planned.is_err() && !Arc::ptr_eq(&open, &all) && plan(&all, description, cids).is_ok() {
+            tracing::info!(owner, "a task was refused: it asks for what is reserved to other keys");
+        }
+        planned.map(drop)
     }
 
     fn refuse_store(&self, error: &StoreError) -> Refusal {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
+use super::at_work::AtWork;
 use super::failure::{Failure, FailureCode};
 use super::plan::plan;
 use super::record::{BlobInfo, Details, DetailsAt, Outcome, Record};
@@ -52,6 +53,7 @@ impl Workers {
     /// that may take, and calls [`Workers::interrupt_all`] then.
     pub async fn run(self: Arc<Self>) {
         let mut running: JoinSet<()> = JoinSet::new();
+        let at_work = AtWork::default();
         let mut expiry = tokio::time::interval(self.options.heartbeat);
         // Whether what runs may take the server down: then nothing is begun beside it.
         let mut suspect_runs = false;
@@ -68,7 +70,8 @@ impl Workers {
             let claimed = if free == 0 {
                 Ok(vec![])
             } else {
-                self.tasks.store.claim(free, running.is_empty(), &[]).await
+                let bounds = at_work.left_of(self.tasks.registry().bounds());
+                self.tasks.store.claim(free, running.is_empty(), bounds).await
             };
             let claimed = claimed.unwrap_or_else(|error| {
                 tracing::error!(%error, "no task could be claimed");
@@ -77,7 +80,12 @@ impl Workers {
             let idle = claimed.is_empty();
             for record in claimed {
                 suspect_runs |= record.is_suspect();
-                running.spawn(Arc::clone(&self).work(record));
+                let entry = at_work.enter(&record);
+                let work = Arc::clone(&self).work(record);
+                running.spawn(async move {
+                    work.await;
+                    drop(entry);
+                });
             }
             if !idle {
                 continue;
@@ -166,7 +174,8 @@ impl Workers {
         let details = self.details(record).await?;
         let cids: Vec<&str> = details.attachments.iter().map(|attachment| attachment.cid.as_str()).collect();
         // Planned anew: the plugins may be others than when the task was accepted.
-        let pipeline = plan(&self.tasks.registry(), &details.description, &cids)
+        let registry = self.tasks.registry_of(record.owner.as_deref());
+        let pipeline = plan(&registry, &details.description, &cids)
             .map_err(|error| Stop::Failed(Failure::of_plan(&error)))?;
 
         if let (1, Some(first)) = (record.attempts, pipeline.stages().first()) {
@@ -179,6 +188,9 @@ impl Workers {
         for (number, attachment) in (1..).zip(&details.attachments) {
             attachments.push(self.picture(record, Part::Attachment(number), &attachment.blob).await?);
         }
+        // The queue knows operations alone: several plugins can offer one, and a codec none.
+        let slots = pipeline.slots(&running.interrupt).await;
+        let slots = slots.map_err(|ending| self.stop(record, Stopped::by_nobody(ending)))?;
         let (tasks, id, running) = (Arc::clone(&self.tasks), record.id, Arc::clone(running));
         let deadline = self.options.deadline;
         let run = move || {
@@ -193,13 +205,20 @@ impl Workers {
                 },
             )
         };
-        match tokio::task::spawn_blocking(run).await {
+        let ended = tokio::task::spawn_blocking(run).await;
+        drop(slots);
+        match ended {
             Ok(Ok(developed)) => Ok(developed.images),
-            Ok(Err(stopped)) if stopped.ending == Ending::Cancelled && self.tasks.is_draining() => {
-                Err(Stop::Interrupted)
-            }
-            Ok(Err(stopped)) => Err(Stop::Failed(failure_of(record, stopped))),
+            Ok(Err(stopped)) => Err(self.stop(record, stopped)),
             Err(panic) => Err(Stop::Failed(internal_failure(record, &panic))),
+        }
+    }
+
+    fn stop(&self, record: &Record, stopped: Stopped) -> Stop {
+        match stopped.ending {
+            Ending::Cancelled if self.tasks.is_draining() => Stop::Interrupted,
+            Ending::Internal(error) => Stop::Failed(internal_failure(record, &error)),
+            ending => Stop::Failed(Failure::of_ending(&stopped.plugin, ending, stopped.deadline)),
         }
     }
 
@@ -294,13 +313,6 @@ enum Stop {
     /// Because the server stops.
     Interrupted,
     Blob(BlobError),
-}
-
-fn failure_of(record: &Record, stopped: Stopped) -> Failure {
-    match stopped.ending {
-        Ending::Internal(error) => internal_failure(record, &error),
-        ending => Failure::of_ending(&stopped.plugin, ending, stopped.deadline),
-    }
 }
 
 fn internal(record: &Record, error: &dyn std::fmt::Display) -> Outcome {

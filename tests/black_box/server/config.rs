@@ -83,7 +83,10 @@ fn the_effective_values_are_shown_with_their_origins() {
 
 #[test]
 fn what_config_prints_can_be_used_as_a_settings_file() {
-    let first = config("max_queue = 7\ntrusted_proxies = [\"10.0.0.1\", \"::1\"]\n", &[], &[]);
+    let toml = "max_queue = 7\ntrusted_proxies = [\"10.0.0.1\", \"::1\"]\n[plugin.standard]\nmemory = \"1GiB\"\n\
+                [presets.avatar]\noperations = [{ name = \"resize\", width = 128 }, \"grayscale\"]\n";
+    let first = config(toml, &[], &[]);
+    assert!(first.output.contains("[plugin.standard]\nmemory = \"1GiB\"\n"), "{first:?}");
     let second = config(&first.output, &[], &[]);
     let values = |ended: &Ended| -> Vec<String> {
         ended.output.lines().map(|line| line.split("  # ").next().unwrap().to_owned()).collect()
@@ -103,6 +106,8 @@ fn a_wrong_value_is_refused_with_its_place_its_name_and_the_rule() {
             .starts_with("TINTYPE_WORKERS: \"none\" will not do")
     );
     assert!(complaint("workers = { a = 1 }", &[], &[]).starts_with("tintype.toml:1: workers:"));
+    let said = complaint("[plugin.standard]\nmemory = \"64 MB\"\n", &[], &[]);
+    assert!(said.starts_with("tintype.toml:2: plugin.standard.memory: \"64 MB\" will not do"), "{said}");
     assert!(complaint("a = b", &[], &[]).starts_with("tintype.toml:1: not valid TOML"));
     assert!(complaint("", &["--public-url", "pictures"], &[]).contains("http or https URL"));
     assert!(complaint("", &["--stack", "1KiB"], &[]).contains("from 64KiB to 64MiB"));

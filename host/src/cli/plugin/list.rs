@@ -1,6 +1,7 @@
 //! `tintype plugin list`: the plugins of a server that runs, or of the folder for one that doesn't.
 
 use std::io::{self, ErrorKind, Write};
+use std::iter;
 use std::path::Path;
 
 use clap::{ArgMatches, Command};
@@ -10,7 +11,7 @@ use super::{json_flag, load, shown};
 use crate::config::Config;
 use crate::control::{Connection, ControlError, Reply, Request};
 use crate::data_folder::Paths;
-use crate::plugin::{FileState, Listed};
+use crate::plugin::{FileState, Listed, ListedPreset, Listing};
 
 /// The column in which values begin.
 const VALUES: usize = 14;
@@ -41,28 +42,34 @@ struct List {
     server: bool,
     /// Its data folder, or the plugins folder.
     source: String,
-    plugins: Vec<Listed>,
+    #[serde(flatten)]
+    listing: Listing,
 }
 
 impl List {
     fn of(config: &Config) -> anyhow::Result<Self> {
         let data = &config.storage.data_dir;
-        if let Some(plugins) = ask(data)? {
-            return Ok(Self { server: true, source: data.display().to_string(), plugins });
+        if let Some(listing) = ask(data)? {
+            return Ok(Self { server: true, source: data.display().to_string(), listing });
         }
         let registry = load::registry(config, &load::sandbox(config)?)?;
         let source = config.plugins.plugins_dir.display().to_string();
-        Ok(Self { server: false, source, plugins: Listed::all(&registry) })
+        Ok(Self { server: false, source, listing: Listing::of(&registry) })
     }
 
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let who = if self.server { "The server that runs on" } else { "No server was asked. The folder" };
-        let broken = self.plugins.iter().filter(|file| file.error.is_some()).count();
-        let used = self.plugins.iter().filter(|file| file.plugin.is_some()).count();
+        let Listing { plugins, presets } = &self.listing;
+        let broken = plugins.iter().filter(|file| file.error.is_some()).count();
+        let used = plugins.iter().filter(|file| file.plugin.is_some()).count();
         writeln!(out, "{who} {}: {used} in use, {broken} broken", shown::clean(&self.source))?;
-        for file in &self.plugins {
+        for file in plugins {
             writeln!(out)?;
             write_file(file, out)?;
+        }
+        for preset in presets {
+            writeln!(out)?;
+            write_preset(preset, out)?;
         }
         Ok(())
     }
@@ -92,6 +99,9 @@ fn write_file(file: &Listed, out: &mut impl Write) -> io::Result<()> {
                     shown::wrapped(out, label, VALUES, text)?;
                 }
             }
+            for (label, (key, value)) in labels("  settings").zip(&plugin.settings) {
+                shown::wrapped(out, label, VALUES, &format!("{key} = {value}"))?;
+            }
         }
         None => {
             let name = Path::new(&file.file).file_name().unwrap_or_default().to_string_lossy();
@@ -105,8 +115,31 @@ fn write_file(file: &Listed, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
+fn write_preset(preset: &ListedPreset, out: &mut impl Write) -> io::Result<()> {
+    let state = if preset.error.is_some() { "cannot be called" } else { "in use" };
+    writeln!(out, "preset {}: {state}", preset.name)?;
+    let output = preset.output.clone().unwrap_or_else(|| "as asked for".to_owned());
+    for (label, text) in [
+        ("  summary", &preset.summary),
+        ("  operations", &preset.operations.join(", ")),
+        ("  output", &output),
+    ] {
+        shown::wrapped(out, label, VALUES, text)?;
+    }
+    writeln!(out, "{:VALUES$}{}", "  from", shown::clean(&preset.from))?;
+    match &preset.error {
+        Some(error) => shown::wrapped(out, "  error", VALUES, error),
+        None => Ok(()),
+    }
+}
+
+/// A label for the first of several lines.
+fn labels(first: &str) -> impl Iterator<Item = &str> {
+    iter::once(first).chain(iter::repeat(""))
+}
+
 /// Asks the server that runs on a data folder; nothing where none does.
-fn ask(data: &Path) -> anyhow::Result<Option<Vec<Listed>>> {
+fn ask(data: &Path) -> anyhow::Result<Option<Listing>> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut connection = match Connection::open(&Paths::of(data).control()).await {
             Ok(connection) => connection,
@@ -114,7 +147,7 @@ fn ask(data: &Path) -> anyhow::Result<Option<Vec<Listed>>> {
             Err(error) => return Err(error.into()),
         };
         match connection.ask(&Request::Plugins).await? {
-            Reply::Plugins(plugins) => Ok(Some(plugins)),
+            Reply::Plugins(listing) => Ok(Some(listing)),
             other => anyhow::bail!("the server gave the answer to another question: {other:?}"),
         }
     })
@@ -133,7 +166,8 @@ mod tests {
 
     fn written(plugins: Vec<Listed>) -> String {
         let mut out = vec![];
-        List { server: true, source: "data".to_owned(), plugins }.write(&mut out).unwrap();
+        let listing = Listing { plugins, presets: vec![] };
+        List { server: true, source: "data".to_owned(), listing }.write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -149,6 +183,9 @@ mod tests {
             accepts: vec![],
             produces: vec!["image/png".to_owned()],
             imports: vec![],
+            settings: [("keys", "shop"), ("memory", "1GiB")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
         };
         let text = written(vec![Listed {
             file: "/plugins/standard.wasm".to_owned(),
@@ -165,6 +202,8 @@ standard 1.0.0: broken; what the file held before stays in use
   writes      image/png
   imports     nothing
   sha256      00ff
+  settings    keys = shop
+              memory = 1GiB
   file        /plugins/standard.wasm
   error       it is empty
 ";

@@ -9,6 +9,7 @@ use clap::{ArgMatches, Command};
 use super::super::{misuse, settings};
 use crate::config::Config;
 use crate::plugin::{CompiledCode, Patience, Plugin, PluginFolder, Registry, RunLimits, Sandbox};
+use crate::task::check_presets;
 use crate::task::description::is_name;
 
 /// The settings that matter to a plugin outside a server.
@@ -47,11 +48,27 @@ pub(super) fn registry(config: &Config, sandbox: &Arc<Sandbox>) -> anyhow::Resul
     // What a server has compiled is used; a command that only looks makes no folder.
     let compiled = plugins.compiled_dir(&config.storage);
     let compiled = if compiled.is_dir() { CompiledCode::open(&compiled) } else { CompiledCode::none() };
-    let mut folder = PluginFolder::new(sandbox, compiled, &plugins.plugins_dir, plugins.max_plugin_size.0);
+    let mut folder = PluginFolder::new(
+        sandbox,
+        compiled,
+        &plugins.plugins_dir,
+        plugins.max_plugin_size.0,
+        config.plugin_tables.clone(),
+    );
     let looked = folder.look(Patience::AtOnce).with_context(|| {
         format!("plugins_dir {}: name another one with --plugins-dir", plugins.plugins_dir.display())
     })?;
-    Ok(looked.unwrap_or_default())
+    let mut registry = looked.unwrap_or_default();
+    check_presets(&mut registry);
+    Ok(registry)
+}
+
+/// A registry of these plugins alone, with the presets that they can carry out by themselves.
+pub(super) fn registry_of(config: &Config, plugins: Vec<Arc<Plugin>>) -> Registry {
+    let mut registry: Registry = plugins.into_iter().collect();
+    registry.offer_presets(&config.plugin_tables);
+    check_presets(&mut registry);
+    registry
 }
 
 /// Where the code of a file is kept that is no server's plugin: nowhere, unless a folder is named. An
@@ -65,7 +82,8 @@ pub(super) fn plugin(config: &Config, sandbox: &Arc<Sandbox>, word: &str) -> any
     let file = Path::new(word);
     if file.is_file() {
         let compiled = compiled_for_files(config);
-        let plugin = Plugin::load(sandbox, &compiled, file, config.plugins.max_plugin_size.0);
+        let max_size = config.plugins.max_plugin_size.0;
+        let plugin = Plugin::load(sandbox, &compiled, file, max_size, &config.plugin_tables);
         return Ok(Arc::new(plugin.with_context(|| word.to_owned())?));
     }
     if !is_name(word) {

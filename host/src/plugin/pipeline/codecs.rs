@@ -20,6 +20,10 @@ impl Codecs {
         Self(codecs)
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.0.iter()
+    }
+
     /// Whether any of them reads.
     #[must_use]
     pub fn can_read(&self) -> bool {

@@ -72,7 +72,7 @@ impl<'a> Course<'a> {
                     }
                     (Some(_), _) => {
                         let name = &stage.plugin.descriptor.name;
-                        return Err(nobody(Ending::PluginError(format!(
+                        return Err(Stopped::by_nobody(Ending::PluginError(format!(
                             "The plugin {name:?} gave several pictures, but only the last of several plugins may."
                         ))));
                     }
@@ -208,7 +208,9 @@ impl<'a> Course<'a> {
     fn decode(&mut self, file: &Image, hint: Option<SizeHint>) -> Result<(String, Picture), Stopped> {
         self.recognized(file, hint)?.ok_or_else(|| {
             let known = self.pipeline.codecs.read().join(", ");
-            nobody(Ending::InvalidImage(format!("It is in none of the formats that can be read: {known}.")))
+            Stopped::by_nobody(Ending::InvalidImage(format!(
+                "It is in none of the formats that can be read: {known}."
+            )))
         })
     }
 
@@ -244,7 +246,7 @@ impl<'a> Course<'a> {
             let known = self.pipeline.codecs.written().join(", ");
             let words =
                 format!("Nothing here writes {media_type}: ask for another output. It can be {known}.");
-            return Err(nobody(Ending::InvalidParameters(words)));
+            return Err(Stopped::by_nobody(Ending::InvalidParameters(words)));
         };
         self.encode(codec, picture, plain(media_type))
     }
@@ -296,9 +298,4 @@ fn plain(media_type: &str) -> Target {
 /// What takes long are the stages: how far a codec is, is not told.
 fn unwatched() -> OnProgress {
     Box::new(|_| ())
-}
-
-/// No plugin is to blame.
-fn nobody(ending: Ending) -> Stopped {
-    Stopped { plugin: String::new(), deadline: Duration::ZERO, ending }
 }

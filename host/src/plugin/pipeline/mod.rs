@@ -16,6 +16,8 @@ mod course;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 pub use self::codecs::Codecs;
 use self::course::Course;
 use super::ending::Ending;
@@ -80,6 +82,14 @@ pub struct Stopped {
     pub ending: Ending,
 }
 
+impl Stopped {
+    /// An end for which no plugin is to blame.
+    #[must_use]
+    pub fn by_nobody(ending: Ending) -> Self {
+        Self { plugin: String::new(), deadline: Duration::ZERO, ending }
+    }
+}
+
 /// For whom a pipeline runs, and how it can be watched and ended.
 pub struct Occasion<'a> {
     /// Names its runs in the log.
@@ -103,6 +113,32 @@ impl Pipeline {
     #[must_use]
     pub fn stages(&self) -> &[Stage] {
         &self.stages
+    }
+
+    /// Waits until every plugin of it that may run so and so often at once may run once more. To be held
+    /// while it runs.
+    ///
+    /// # Errors
+    /// It was cancelled meanwhile.
+    pub async fn slots(&self, interrupt: &Interrupt) -> Result<Vec<OwnedSemaphorePermit>, Ending> {
+        let mut plugins: Vec<&Arc<Plugin>> = self.stages.iter().map(|stage| &stage.plugin).collect();
+        if self.needs_codecs() {
+            plugins.extend(self.codecs.all());
+        }
+        // All take them in one order, so that no two wait for each other.
+        plugins.sort_by_key(|plugin| &plugin.file);
+        plugins.dedup_by_key(|plugin| &plugin.file);
+        let mut slots = vec![];
+        for plugin in plugins {
+            slots.extend(interrupt.bound(plugin.slot()).await?);
+        }
+        Ok(slots)
+    }
+
+    fn needs_codecs(&self) -> bool {
+        self.stages.len() > 1
+            || self.stages.iter().any(Stage::is_filter)
+            || matches!(self.output, Output::ByCodec(..))
     }
 
     /// Runs it on this thread until it ends or is interrupted.

@@ -36,7 +36,7 @@ use self::witness::Witness;
 use self::writer::Writer;
 use crate::digest::Digest;
 use crate::task::{
-    DueCallback, Entry, Lookup, NewTask, Outcome, Page, Query, Record, Recovered, State, StoreError,
+    Bound, DueCallback, Entry, Lookup, NewTask, Outcome, Page, Query, Record, Recovered, State, StoreError,
     Submitted, TaskId, TaskStore,
 };
 
@@ -240,12 +240,12 @@ impl TaskStore for SledStore {
         tokio::task::spawn_blocking(page).await.map_err(|panic| StoreError::Failed(panic.to_string()))?
     }
 
-    async fn claim(&self, limit: usize, idle: bool, busy: &[String]) -> Result<Vec<Record>, StoreError> {
+    async fn claim(&self, limit: usize, idle: bool, bounds: Vec<Bound>) -> Result<Vec<Record>, StoreError> {
         if self.shared.queued.load(Ordering::Relaxed) == 0 {
             return Ok(vec![]);
         }
-        let (shared, lease, busy) = (Arc::clone(&self.shared), self.lease, busy.to_vec());
-        self.writer.durably(move |trees| shared.claim(trees, limit, idle, &busy, lease)).await
+        let (shared, lease) = (Arc::clone(&self.shared), self.lease);
+        self.writer.durably(move |trees| shared.claim(trees, limit, idle, bounds, lease)).await
     }
 
     async fn renew(&self, id: TaskId, attempt: u32) -> Result<(), StoreError> {

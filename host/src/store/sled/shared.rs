@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::trees::{self, Batch, KeyUse, Trees};
-use crate::task::{NewTask, Record, State, StoreError, Submitted, TaskId};
+use crate::task::{Bound, NewTask, Record, State, StoreError, Submitted, TaskId};
 
 /// How far behind the head of the queue a claim looks for a task whose plugins are not busy.
 const MOST_PASSED_OVER: usize = 1000;
@@ -120,11 +120,11 @@ impl Shared {
         trees: &Trees,
         limit: usize,
         idle: bool,
-        busy: &[String],
+        mut bounds: Vec<Bound>,
         lease: Duration,
     ) -> Result<Vec<Record>, StoreError> {
         let mut claimed: Vec<Record> = vec![];
-        let seen = if busy.is_empty() { limit } else { limit.max(MOST_PASSED_OVER) };
+        let seen = if bounds.is_empty() { limit } else { limit.max(MOST_PASSED_OVER) };
         for id in trees.waiting(seen)? {
             if claimed.len() == limit {
                 break;
@@ -134,7 +134,7 @@ impl Shared {
                 self.queued.fetch_sub(1, Ordering::Relaxed);
                 continue;
             };
-            if record.operations.iter().any(|operation| busy.contains(operation)) {
+            if bounds.iter().any(|bound| bound.left == 0 && bound.concerns(&record.operations)) {
                 continue;
             }
             let alone = record.is_suspect();
@@ -146,6 +146,9 @@ impl Shared {
             self.leases().insert(id, (attempt, Instant::now() + lease));
             self.queued.fetch_sub(1, Ordering::Relaxed);
             self.head_ticket.fetch_max(record.ticket + 1, Ordering::Relaxed);
+            for bound in bounds.iter_mut().filter(|bound| bound.concerns(&record.operations)) {
+                bound.left = bound.left.saturating_sub(1);
+            }
             claimed.push(record);
             if alone {
                 break;

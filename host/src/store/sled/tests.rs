@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::digest::Digest;
-use crate::task::{BlobInfo, Callback, DetailsAt, Failure, FailureCode, IdSource, Idempotency, StateFilter};
+use crate::task::{
+    BlobInfo, Bound, Callback, DetailsAt, Failure, FailureCode, IdSource, Idempotency, StateFilter,
+};
 
 fn options() -> SledOptions {
     SledOptions {
@@ -61,8 +63,8 @@ async fn tasks_are_handed_out_in_the_order_of_submission() {
     }
     assert_eq!(store.queued(), 5);
     let mut claimed: Vec<TaskId> =
-        store.claim(3, true, &[]).await.unwrap().iter().map(|task| task.id).collect();
-    claimed.extend(store.claim(3, false, &[]).await.unwrap().iter().map(|task| task.id));
+        store.claim(3, true, vec![]).await.unwrap().iter().map(|task| task.id).collect();
+    claimed.extend(store.claim(3, false, vec![]).await.unwrap().iter().map(|task| task.id));
     assert_eq!(claimed, submitted);
     assert_eq!(store.queued(), 0);
 }
@@ -77,13 +79,16 @@ async fn a_task_whose_plugin_is_busy_is_passed_over_and_keeps_its_place() {
         submitted.push(task.id);
         store.submit(task).await.unwrap();
     }
-    let claimed = async |limit, busy: &[String]| -> Vec<TaskId> {
-        store.claim(limit, true, busy).await.unwrap().iter().map(|task| task.id).collect()
+    let claimed = async |limit, bounds: &[(&str, usize)]| -> Vec<TaskId> {
+        let bounds =
+            bounds.iter().map(|(name, left)| Bound { operations: vec![(*name).to_owned()], left: *left });
+        store.claim(limit, true, bounds.collect()).await.unwrap().iter().map(|task| task.id).collect()
     };
-    assert_eq!(claimed(1, &["slow".to_owned()]).await, [submitted[2]]);
-    assert_eq!(claimed(9, &["slow".to_owned()]).await, [submitted[4]]);
-    assert_eq!(claimed(9, &["first".to_owned()]).await, []);
-    assert_eq!(claimed(9, &[]).await, [submitted[0], submitted[1], submitted[3]]);
+    assert_eq!(claimed(9, &[("first", 0)]).await, []);
+    assert_eq!(claimed(1, &[("slow", 0)]).await, [submitted[2]]);
+    assert_eq!(claimed(9, &[("slow", 1), ("first", 9)]).await, [submitted[0], submitted[4]]);
+    assert_eq!(claimed(9, &[("slow", 9), ("first", 1)]).await, [submitted[1]]);
+    assert_eq!(claimed(9, &[]).await, [submitted[3]]);
 }
 
 #[tokio::test]
@@ -91,9 +96,9 @@ async fn only_the_attempt_that_holds_a_task_can_end_it() {
     let dir = tempfile::tempdir().unwrap();
     let (store, ids) = (open(dir.path()), IdSource::after(None));
     let id = submit(&store, &ids).await.id;
-    store.claim(1, true, &[]).await.unwrap();
+    store.claim(1, true, vec![]).await.unwrap();
     store.release(id, 1).await.unwrap();
-    store.claim(1, true, &[]).await.unwrap();
+    store.claim(1, true, vec![]).await.unwrap();
     let late = store.finish(id, 1, Outcome::Ok(vec![]), Timestamp::now()).await;
     assert!(matches!(late, Err(StoreError::Fenced)), "{late:?}");
     assert!(matches!(store.renew(id, 1).await, Err(StoreError::Fenced)));
@@ -112,14 +117,14 @@ async fn what_ran_when_the_process_died_waits_again_and_the_second_time_ends() {
     let store = open(dir.path());
     let first = submit(&store, &ids).await.id;
     let second = submit(&store, &ids).await.id;
-    store.claim(1, true, &[]).await.unwrap();
+    store.claim(1, true, vec![]).await.unwrap();
     drop(store);
 
     let (store, recovered) = SledStore::open(dir.path(), &options()).unwrap();
     assert_eq!(recovered, Recovered { requeued: 1, interrupted: 0 });
     assert_eq!(store.newest().unwrap(), Some(second));
-    assert!(store.claim(9, false, &[]).await.unwrap().is_empty(), "a suspect is not run beside others");
-    let alone: Vec<TaskId> = store.claim(9, true, &[]).await.unwrap().iter().map(|task| task.id).collect();
+    assert!(store.claim(9, false, vec![]).await.unwrap().is_empty(), "a suspect is not run beside others");
+    let alone: Vec<TaskId> = store.claim(9, true, vec![]).await.unwrap().iter().map(|task| task.id).collect();
     assert_eq!(alone, [first], "a suspect runs alone");
     drop(store);
 
@@ -129,7 +134,7 @@ async fn what_ran_when_the_process_died_waits_again_and_the_second_time_ends() {
         panic!()
     };
     assert_eq!(failure.code, FailureCode::Interrupted);
-    assert_eq!(store.claim(9, true, &[]).await.unwrap().first().map(|task| task.id), Some(second));
+    assert_eq!(store.claim(9, true, vec![]).await.unwrap().first().map(|task| task.id), Some(second));
 }
 
 #[tokio::test]
@@ -140,7 +145,7 @@ async fn a_full_queue_takes_no_more() {
     submit(&store, &ids).await;
     submit(&store, &ids).await;
     assert!(matches!(store.submit(new_task(&ids)).await, Err(StoreError::Full)));
-    store.claim(1, true, &[]).await.unwrap();
+    store.claim(1, true, vec![]).await.unwrap();
     submit(&store, &ids).await;
 }
 
@@ -151,11 +156,11 @@ async fn a_lease_that_runs_out_puts_the_task_back() {
     let (store, _) =
         SledStore::open(dir.path(), &SledOptions { lease: Duration::from_nanos(1), ..options() }).unwrap();
     let id = submit(&store, &ids).await.id;
-    store.claim(1, true, &[]).await.unwrap();
+    store.claim(1, true, vec![]).await.unwrap();
     assert_eq!(store.expire().await.unwrap(), 1);
     assert_eq!(store.queued(), 1);
     assert!(matches!(store.finish(id, 1, failed_outcome(), Timestamp::now()).await, Err(StoreError::Fenced)));
-    assert_eq!(store.claim(1, true, &[]).await.unwrap().first().map(|task| task.attempts), Some(2));
+    assert_eq!(store.claim(1, true, vec![]).await.unwrap().first().map(|task| task.attempts), Some(2));
 }
 
 #[tokio::test]
@@ -166,7 +171,7 @@ async fn the_number_of_tasks_ahead_survives_a_restart() {
     for _ in 0..4 {
         submit(&store, &ids).await;
     }
-    store.claim(1, true, &[]).await.unwrap();
+    store.claim(1, true, vec![]).await.unwrap();
     store.finish(store.newest().unwrap().unwrap(), 9, failed_outcome(), Timestamp::now()).await.unwrap_err();
     drop(store);
     let store = open(dir.path());
@@ -196,7 +201,7 @@ async fn a_cancelled_task_is_over_and_its_worker_is_fenced_off() {
     let dir = tempfile::tempdir().unwrap();
     let (store, ids) = (open(dir.path()), IdSource::after(None));
     let (running, waiting) = (submit(&store, &ids).await.id, submit(&store, &ids).await.id);
-    store.claim(1, true, &[]).await.unwrap();
+    store.claim(1, true, vec![]).await.unwrap();
     for id in [running, waiting] {
         let cancelled = store.cancel(id, Timestamp::now()).await.unwrap();
         assert!(cancelled.is_over());
@@ -207,7 +212,7 @@ async fn a_cancelled_task_is_over_and_its_worker_is_fenced_off() {
         Err(StoreError::Fenced)
     ));
     assert_eq!(store.queued(), 0);
-    assert!(store.claim(9, true, &[]).await.unwrap().is_empty());
+    assert!(store.claim(9, true, vec![]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -350,7 +355,7 @@ async fn another_store_takes_everything_over_and_what_ran_waits_there() {
     };
     let (running, waiting) = (with_key.id, submit_two(&store, &ids, with_key.clone()).await);
     let (over, deleted) = (submit(&store, &ids).await.id, submit(&store, &ids).await.id);
-    assert_eq!(store.claim(1, true, &[]).await.unwrap()[0].id, running);
+    assert_eq!(store.claim(1, true, vec![]).await.unwrap()[0].id, running);
     store.cancel(over, Timestamp::now()).await.unwrap();
     store.cancel(deleted, Timestamp::now()).await.unwrap();
     store.delete(deleted).await.unwrap();
@@ -367,7 +372,7 @@ async fn another_store_takes_everything_over_and_what_ran_waits_there() {
     assert_eq!(copy.queued(), 2);
     drop(copy);
     let copy = open(other.path());
-    let claimed = copy.claim(9, true, &[]).await.unwrap();
+    let claimed = copy.claim(9, true, vec![]).await.unwrap();
     assert_eq!(
         claimed.iter().map(|task| (task.id, task.attempts)).collect::<Vec<_>>(),
         [(running, 2), (waiting, 1)]

@@ -5,21 +5,24 @@ use std::sync::Arc;
 
 use super::report::{Report, Verdict};
 use crate::cli::plugin::shown;
+use crate::config::Config;
 use crate::plugin::{CompiledCode, LoadError, Plugin, Sandbox};
 
 /// The checks, in the order in which a server makes them.
-const CHECKS: [&str; 6] = ["size", "component", "imports", "exports", "contract", "describe"];
+const CHECKS: [&str; 7] = ["settings", "size", "component", "imports", "exports", "contract", "describe"];
 
 /// Loads the plugin, and notes how far that went.
 pub(super) fn check(
+    config: &Config,
     sandbox: &Arc<Sandbox>,
     compiled: &CompiledCode,
     file: &Path,
-    max_size: u64,
     report: &mut Report,
 ) -> Option<Plugin> {
-    match Plugin::load(sandbox, compiled, file, max_size) {
+    let max_size = config.plugins.max_plugin_size.0;
+    match Plugin::load(sandbox, compiled, file, max_size, &config.plugin_tables) {
         Ok(plugin) => {
+            settings(&plugin, report);
             let size = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
             let size = format!("{} of at most {}", shown::bytes(size), shown::bytes(max_size));
             report.note("size", Verdict::Passed, size);
@@ -37,6 +40,15 @@ pub(super) fn check(
             refused(&error, report);
             None
         }
+    }
+}
+
+/// What the operator says of it: it is checked as it would run there.
+fn settings(plugin: &Plugin, report: &mut Report) {
+    let shown = plugin.settings.shown();
+    let shown: Vec<String> = shown.into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    if !shown.is_empty() {
+        report.note("settings", Verdict::Passed, format!("obeyed: {}", shown.join(", ")));
     }
 }
 
@@ -59,6 +71,7 @@ fn imports(names: &[String], report: &mut Report) {
 /// What stopped it has failed; what comes before has passed, and what comes after was not reached.
 fn refused(error: &LoadError, report: &mut Report) {
     let culprit = match error {
+        LoadError::Settings(_) | LoadError::Pinned { .. } | LoadError::Fixed(_) => "settings",
         LoadError::Unreadable(_) | LoadError::TooLarge { .. } => "size",
         LoadError::CoreModule | LoadError::Invalid(_) => "component",
         LoadError::Imports { .. } => "imports",
@@ -69,8 +82,9 @@ fn refused(error: &LoadError, report: &mut Report) {
     let advice = error.advice();
     let whole = error.to_string();
     let what = whole.strip_suffix(&advice.to_string()).unwrap_or(&whole);
-    let words = match advice.author {
-        Some(author) => format!("{what}. What to do: {author}"),
+    // Settings are no author's; whoever checks them is their operator.
+    let words = match advice.author.or(advice.operator) {
+        Some(advice) => format!("{what}. What to do: {advice}"),
         None => what.to_owned(),
     };
     let mut reached = true;
@@ -97,8 +111,8 @@ mod tests {
         refused(&LoadError::Imports { names, wasi_refused: false }, &mut report);
         let verdicts: Vec<Verdict> = report.findings.iter().map(|finding| finding.verdict).collect();
         use Verdict::{Failed, Passed, Skipped};
-        assert_eq!(verdicts, [Passed, Passed, Failed, Skipped, Skipped, Skipped]);
-        let words = report.findings.get(2).map_or("", |finding| finding.words.as_str());
+        assert_eq!(verdicts, [Passed, Passed, Passed, Failed, Skipped, Skipped, Skipped]);
+        let words = report.findings.get(3).map_or("", |finding| finding.words.as_str());
         assert!(words.contains("evil:files/everything@1.0.0. What to do: take out"), "{words}");
         assert!(!words.contains("perator:"), "{words}");
     }

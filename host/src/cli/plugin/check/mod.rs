@@ -49,7 +49,7 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
 
     let mut report = Report::new(file);
     let compiled = load::compiled_for_files(&config);
-    let loaded = loading::check(&sandbox, &compiled, file, config.plugins.max_plugin_size.0, &mut report);
+    let loaded = loading::check(&config, &sandbox, &compiled, file, &mut report);
     if let Some(plugin) = loaded {
         report.plugin = Some(format!("{} {}", plugin.descriptor.name, plugin.descriptor.version));
         description::check(&plugin, &mut report);

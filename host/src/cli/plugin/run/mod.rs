@@ -17,7 +17,8 @@ use self::report::{Outcome, Report};
 use super::super::misuse;
 use super::{json_flag, load, said, text};
 use crate::config::Config;
-use crate::plugin::{Image, Interrupt, Kind, Occasion, Plugin, Registry, Sandbox, Work};
+use crate::plugin::{Image, Interrupt, Kind, Occasion, Offer, Plugin, Registry, Sandbox, Work};
+use crate::task::description::Description;
 use crate::task::{Failure, plan};
 
 /// The name of a file that stands for standard input or output.
@@ -102,6 +103,7 @@ fn carry_out(matches: &ArgMatches) -> anyhow::Result<(Report, Vec<Image>)> {
     let sandbox = load::sandbox(&config)?;
     let plugin = load::plugin(&config, &sandbox, text(matches, "file"))?;
     let registry = registry(&config, &sandbox, &plugin)?;
+    presets_alone(&registry, &order.description)?;
     let cids: Vec<&str> = order.attachments.iter().map(|(cid, _)| cid.as_str()).collect();
     let pipeline = plan(&registry, &order.description, &cids).map_err(misuse)?;
     let steps = pipeline.stages().iter().flat_map(|stage| &stage.steps);
@@ -128,6 +130,21 @@ fn carry_out(matches: &ArgMatches) -> anyhow::Result<(Report, Vec<Image>)> {
     Ok((Report { plugin, operations, took, limits, outcome, said }, images))
 }
 
+/// Says of a preset why it can't be called here, rather than that there is no such operation.
+fn presets_alone(registry: &Registry, description: &Description) -> anyhow::Result<()> {
+    let called = |offer: &&Offer| {
+        description.operations.iter().any(|operation| operation.name == offer.preset.name)
+            && registry.preset(&offer.preset.name).is_none()
+    };
+    match registry.presets().iter().find(called) {
+        Some(Offer { preset, problem: Some(problem), .. }) => Err(misuse(format!(
+            "the preset {:?} cannot be carried out by this plugin alone: {problem}",
+            preset.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The plugin, and for a filter the codecs of the plugins folder.
 fn registry(config: &Config, sandbox: &Arc<Sandbox>, plugin: &Arc<Plugin>) -> anyhow::Result<Registry> {
     let mut plugins = vec![Arc::clone(plugin)];
@@ -152,7 +169,7 @@ fn registry(config: &Config, sandbox: &Arc<Sandbox>, plugin: &Arc<Plugin>) -> an
             )));
         }
     }
-    Ok(plugins.into_iter().collect())
+    Ok(load::registry_of(config, plugins))
 }
 
 fn picture(file: &str, media_type: Option<&String>) -> anyhow::Result<Image> {

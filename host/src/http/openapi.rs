@@ -122,6 +122,7 @@ mod tests {
             "get /images/tasks/{id}",
             "get /images/{id}",
             "get /images/{id}/{number}",
+            "get /metrics",
             "get /openapi.json",
             "get /plugins",
             "get /plugins/{name}",

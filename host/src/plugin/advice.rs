@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::imports;
 use super::interface;
-use super::loaded::LoadError;
+use super::load_error::LoadError;
 
 /// What the two can do; at least one of them something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,16 @@
 //! A plugin's lines in the server's log: cut, cleaned and counted, so that no plugin can flood it.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 /// Longest line, in bytes.
 const LONGEST_LINE: usize = 1024;
 /// Lines of one run; the rest are counted.
 const MOST_LINES: u32 = 100;
+
+/// Lines of all runs of a plugin in a second; the rest are counted. A busy server has hundreds of runs in
+/// a second, and whoever reads its log wants to see more than one plugin's words.
+const MOST_LINES_A_SECOND: u32 = 200;
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +29,41 @@ pub(super) struct GuestLog {
     /// What the run is for, such as a task's id.
     subject: String,
     lines: u32,
+    rate: Arc<LogRate>,
+}
+
+/// The lines of all runs of a plugin.
+#[derive(Debug, Default)]
+pub(super) struct LogRate(Mutex<Second>);
+
+#[derive(Debug, Default)]
+struct Second {
+    began: Option<Instant>,
+    lines: u32,
+    dropped: u32,
+}
+
+impl LogRate {
+    /// Whether there may be one more line now; if so, how many were dropped before it.
+    fn pass(&self, now: Instant) -> Option<u32> {
+        let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = second.began.is_none_or(|began| now.duration_since(began) >= Duration::from_secs(1));
+        if is_over {
+            (second.began, second.lines) = (Some(now), 0);
+        }
+        if second.lines == MOST_LINES_A_SECOND {
+            second.dropped = second.dropped.saturating_add(1);
+            return None;
+        }
+        second.lines += 1;
+        Some(std::mem::take(&mut second.dropped))
+    }
 }
 
 impl GuestLog {
-    pub(super) fn new(plugin: &str, subject: &str) -> Self {
-        Self { plugin: plugin.to_owned(), subject: subject.to_owned(), lines: 0 }
+    pub(super) fn new(plugin: &str, subject: &str, rate: &Arc<LogRate>) -> Self {
+        let (plugin, subject) = (plugin.to_owned(), subject.to_owned());
+        Self { plugin, subject, lines: 0, rate: Arc::clone(rate) }
     }
 
     pub(super) fn line(&mut self, level: Level, text: &str) {
@@ -35,6 +72,10 @@ impl GuestLog {
             return;
         }
         let Self { plugin, subject, .. } = &*self;
+        let Some(dropped) = self.rate.pass(Instant::now()) else { return };
+        if dropped > 0 {
+            tracing::warn!(target: "tintype::guest", plugin, dropped, "it logged too much, lines were dropped");
+        }
         let text = cleaned(text);
         match level {
             Level::Trace => tracing::trace!(target: "tintype::guest", plugin, task = subject, "{text}"),
@@ -48,7 +89,9 @@ impl GuestLog {
 
 impl Drop for GuestLog {
     fn drop(&mut self) {
-        if let Some(dropped @ 1..) = self.lines.checked_sub(MOST_LINES) {
+        if let Some(dropped @ 1..) = self.lines.checked_sub(MOST_LINES)
+            && self.rate.pass(Instant::now()).is_some()
+        {
             let Self { plugin, subject, .. } = &*self;
             tracing::warn!(target: "tintype::guest", plugin, task = subject, dropped, "further log lines were dropped");
         }
@@ -82,10 +125,21 @@ mod tests {
 
     #[test]
     fn lines_beyond_the_limit_are_counted() {
-        let mut log = GuestLog::new("p", "t");
+        let mut log = GuestLog::new("p", "t", &Arc::default());
         for _ in 0..=MOST_LINES {
             log.line(Level::Trace, "again");
         }
         assert_eq!(log.lines, MOST_LINES + 1);
+    }
+
+    #[test]
+    fn many_runs_together_have_so_many_lines_a_second_and_are_told_what_was_dropped() {
+        let (rate, now) = (LogRate::default(), Instant::now());
+        for _ in 0..MOST_LINES_A_SECOND {
+            assert_eq!(rate.pass(now), Some(0));
+        }
+        assert_eq!((rate.pass(now), rate.pass(now)), (None, None));
+        let later = now + Duration::from_secs(1);
+        assert_eq!((rate.pass(later), rate.pass(later)), (Some(2), Some(0)));
     }
 }

@@ -14,7 +14,8 @@
 //! | what is counted of runs | `figures.rs` |
 //! | which interface versions are spoken | `interface/` |
 //! | how compiled code is kept | `compiled.rs` |
-//! | what to do about a file that cannot be loaded | `advice.rs` |
+//! | what a plugin can be asked to do | `calls.rs` |
+//! | why a file cannot be loaded, and what to do about it | `load_error.rs`, `advice.rs` |
 //! | what a plugin says of itself | `descriptor.rs`, `schema.rs` |
 //! | what an operator says of a plugin | `settings/` |
 //! | which plugins there are | `registry.rs` |
@@ -22,6 +23,7 @@
 //! | how changes in the folder are noticed | `folder.rs` |
 
 mod advice;
+mod calls;
 mod compiled;
 mod descriptor;
 mod ending;
@@ -35,6 +37,7 @@ mod interface;
 mod interrupt;
 mod limits;
 mod listing;
+mod load_error;
 mod loaded;
 mod memory;
 mod pipeline;
@@ -46,6 +49,7 @@ mod settings;
 mod wasi;
 
 pub use self::advice::Advice;
+pub use self::calls::Job;
 pub use self::compiled::CompiledCode;
 pub use self::descriptor::{Descriptor, DescriptorError, Operation, OutputFormat};
 pub use self::ending::Ending;
@@ -56,7 +60,8 @@ pub use self::interface::{Animation, Frame, Image, Kind, Param, Picture, SizeHin
 pub use self::interrupt::Interrupt;
 pub use self::limits::RunLimits;
 pub use self::listing::{FileState, Listed, ListedPlugin, ListedPreset, Listing};
-pub use self::loaded::{Job, LoadError, Plugin};
+pub use self::load_error::LoadError;
+pub use self::loaded::Plugin;
 pub use self::pipeline::{Codecs, Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
 pub use self::registry::{Choice, Offer, Registry, RegistryError};
 pub use self::run::{RunContext, Usage};

@@ -8,7 +8,7 @@ use wasmtime::Store;
 use super::ending::{self, Ending};
 use super::engine::Sandbox;
 use super::guest::{GuestState, OnProgress};
-use super::guest_log::GuestLog;
+use super::guest_log::{GuestLog, LogRate};
 use super::interface::{Called, Contract, RawDescriptor, WrongTypes};
 use super::interrupt::Interrupt;
 use super::limits::RunLimits;
@@ -42,6 +42,7 @@ pub(super) struct Run<'a> {
     pub(super) sandbox: &'a Sandbox,
     pub(super) limits: &'a RunLimits,
     pub(super) plugin: &'a str,
+    pub(super) log_rate: &'a Arc<LogRate>,
     pub(super) context: RunContext<'a>,
     /// Most bytes that the guest may hand over.
     pub(super) most: usize,
@@ -88,7 +89,7 @@ impl Run<'_> {
     ) -> (Result<T, (Ending, wasmtime::Error)>, Usage) {
         let (began, cpu) = (Instant::now(), cpu_time());
         let RunContext { subject, interrupt, on_progress } = self.context;
-        let log = GuestLog::new(self.plugin, subject);
+        let log = GuestLog::new(self.plugin, subject, self.log_rate);
         let state = GuestState::new(self.limits, interrupt, log, on_progress);
         let mut store = Store::new(&self.sandbox.engine, state);
         store.limiter(|state| state.memory());

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
+use crate::plugin::calls::Job;
 use crate::plugin::ending::Ending;
 use crate::plugin::guest::OnProgress;
 use crate::plugin::interface::{Frame, Image, Picture, SizeHint, Target};
-use crate::plugin::loaded::{Job, Plugin};
+use crate::plugin::loaded::Plugin;
 use crate::plugin::run::{RunContext, Usage};
 
 /// Formats that lose nothing, for pictures on their way from one plugin to the next. PNG keeps a colour

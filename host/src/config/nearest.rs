@@ -9,7 +9,7 @@ pub(crate) fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Stri
         .map(|known| (distance(known, name), known))
         .filter(|(slips, _)| *slips <= MOST_SLIPS)
         .min_by_key(|(slips, _)| *slips)
-        .map(|(_, nearest)| format!("; did you mean {nearest:?}?"))
+        .map(|(_, nearest)| format!(" (did you mean {nearest:?}?)"))
         .unwrap_or_default()
 }
 
@@ -43,8 +43,8 @@ mod tests {
     #[test]
     fn the_nearest_name_is_guessed_and_no_name_that_is_far() {
         let known = || ["memory", "deadline", "fit"].into_iter();
-        assert_eq!(hint("memroy", known()), "; did you mean \"memory\"?");
-        assert_eq!(hint("fat", known()), "; did you mean \"fit\"?");
+        assert_eq!(hint("memroy", known()), " (did you mean \"memory\"?)");
+        assert_eq!(hint("fat", known()), " (did you mean \"fit\"?)");
         assert_eq!(hint("presets", known()), "");
     }
 }

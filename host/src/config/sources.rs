@@ -254,7 +254,7 @@ mod tests {
     fn an_unknown_key_is_refused_with_the_nearest_known_one() {
         assert_eq!(
             load(&[], &[], "max_qeue = 1").unwrap_err(),
-            "tintype.toml:1: there is no setting \"max_qeue\"; did you mean \"max_queue\"?"
+            "tintype.toml:1: there is no setting \"max_qeue\" (did you mean \"max_queue\"?)"
         );
         assert!(
             load(&[], &[("TINTYPE_NONSENSE_AT_ALL", "1")], "")

@@ -117,7 +117,7 @@ fn a_wrong_value_is_refused_with_its_place_its_name_and_the_rule() {
 fn an_unknown_name_is_refused_with_the_nearest_known_one() {
     assert_eq!(
         complaint("max_qeue = 1", &[], &[]),
-        "tintype.toml:1: there is no setting \"max_qeue\"; did you mean \"max_queue\"?"
+        "tintype.toml:1: there is no setting \"max_qeue\" (did you mean \"max_queue\"?)"
     );
     let variable = complaint("", &[], &[("TINTYPE_MEMROY", "1GiB")]);
     assert!(variable.contains("TINTYPE_MEMROY") && variable.contains("memory"), "{variable}");

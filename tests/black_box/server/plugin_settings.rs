@@ -102,7 +102,7 @@ fn broken_settings_change_nothing_and_are_reported_until_they_are_mended() {
         || Some(listed(&server, "hostile.wasm")).filter(|file| file["state"] == "earlier-in-use"),
         || list(&server).to_string(),
     );
-    assert!(file["error"].as_str().unwrap().contains("did you mean \"memory\"?"), "{file}");
+    assert!(file["error"].as_str().unwrap().contains("(did you mean \"memory\"?)"), "{file}");
     assert_eq!(file["settings"]["memory"], "32MiB");
     say(&server, "hostile", "memory = \"64MiB\"\n");
     wait_for_memory(&client, "hostile", 64 << 20);

@@ -102,7 +102,7 @@ mod tests {
     fn what_the_plugin_does_not_take_is_refused_with_its_line() {
         assert_eq!(
             apply("[fixed.resise]\nfit = 'fill'").unwrap_err(),
-            "a.toml:1: fixed.resise: the plugin has resize, but no operation \"resise\"; did you mean \"resize\"?"
+            "a.toml:1: fixed.resise: the plugin has resize, but no operation \"resise\" (did you mean \"resize\"?)"
         );
         assert_eq!(
             apply("[fixed.resize]\n\nfat = 'fill'").unwrap_err(),

@@ -141,11 +141,11 @@ mod tests {
     fn a_key_that_means_nothing_is_refused_with_the_nearest_that_does() {
         assert_eq!(
             read("\nmemroy = \"1GiB\"").unwrap_err(),
-            "a.toml:2: there is no setting \"memroy\"; did you mean \"memory\"?"
+            "a.toml:2: there is no setting \"memroy\" (did you mean \"memory\"?)"
         );
         assert_eq!(
             read("allow-wasi = true").unwrap_err(),
-            "a.toml:1: there is no setting \"allow-wasi\"; did you mean \"allow_wasi\"?"
+            "a.toml:1: there is no setting \"allow-wasi\" (did you mean \"allow_wasi\"?)"
         );
     }
 

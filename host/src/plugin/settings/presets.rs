@@ -233,7 +233,7 @@ mod tests {
             ("operations = ['a']\noutput = 'webp'", "a.toml:3: presets.avatar.output: \"webp\" will not do"),
             ("operations = ['a']\noutput = 'image/*'", "one media type"),
             ("operations = ['a']\noutput = { quality = 3 }", "presets.avatar.output needs \"type\""),
-            ("operation = ['a']", "avatar: there is no setting \"operation\"; did you mean \"operations\"?"),
+            ("operation = ['a']", "avatar: there is no setting \"operation\" (did you mean \"operations\"?)"),
         ] {
             let error = preset(text).unwrap_err();
             assert!(error.contains(words), "{text}: {error}");

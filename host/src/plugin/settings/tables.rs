@@ -145,7 +145,7 @@ mod tests {
             ("[plugin]\nmemory = '1GiB'", "tintype.toml:2: plugin.memory: \"1GiB\" will not do"),
             ("plugin = 3", "tintype.toml:1: plugin: \"3\" will not do: it must be a table"),
             ("[presets]\na = 3", "tintype.toml:2: presets.a: \"3\" will not do"),
-            ("[preset.a]", "tintype.toml:1: there is no setting \"preset\"; did you mean \"presets\"?"),
+            ("[preset.a]", "tintype.toml:1: there is no setting \"preset\" (did you mean \"presets\"?)"),
         ] {
             let error = Files::new(&[("tintype.toml", text)]).tables().unwrap_err();
             assert!(error.starts_with(words), "{text}: {error}");

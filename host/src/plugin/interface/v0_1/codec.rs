@@ -1,11 +1,10 @@
 //! The world `image-codec`.
 
 use wasmtime::Store;
-use wasmtime::component::InstancePre;
 
 use self::bindings::exports::tintype::plugin::codec as wit;
 use self::bindings::{ImageCodec, ImageCodecIndices};
-use super::{values, wrong_types};
+use super::values;
 use crate::plugin::guest::GuestState;
 use crate::plugin::interface::{Called, Codec, HEAD, Picture, RawDescriptor, SizeHint, Target};
 
@@ -22,21 +21,7 @@ mod bindings {
     });
 }
 
-pub(super) struct Component {
-    pre: InstancePre<GuestState>,
-    indices: ImageCodecIndices,
-}
-
-impl Component {
-    pub(super) fn new(pre: InstancePre<GuestState>) -> wasmtime::Result<Self> {
-        Ok(Self { indices: ImageCodecIndices::new(&pre)?, pre })
-    }
-
-    fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<ImageCodec> {
-        let instance = self.pre.instantiate(&mut *store)?;
-        self.indices.load(store, &instance).map_err(wrong_types)
-    }
-}
+component!(ImageCodec, ImageCodecIndices);
 
 impl Codec for Component {
     fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor> {

@@ -1,10 +1,9 @@
 //! The world `image-filter`.
 
 use wasmtime::Store;
-use wasmtime::component::InstancePre;
 
 use self::bindings::{ImageFilter, ImageFilterIndices};
-use super::{pixels, values, wit, wrong_types};
+use super::{pixels, values, wit};
 use crate::plugin::guest::GuestState;
 use crate::plugin::interface::{Called, Filter, Frame, GuestFailure, RawDescriptor, Step};
 
@@ -20,21 +19,7 @@ pub(super) mod bindings {
     });
 }
 
-pub(super) struct Component {
-    pre: InstancePre<GuestState>,
-    indices: ImageFilterIndices,
-}
-
-impl Component {
-    pub(super) fn new(pre: InstancePre<GuestState>) -> wasmtime::Result<Self> {
-        Ok(Self { indices: ImageFilterIndices::new(&pre)?, pre })
-    }
-
-    fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<ImageFilter> {
-        let instance = self.pre.instantiate(&mut *store)?;
-        self.indices.load(store, &instance).map_err(wrong_types)
-    }
-}
+component!(ImageFilter, ImageFilterIndices);
 
 impl Filter for Component {
     fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor> {

@@ -5,6 +5,27 @@
 //! | what each world's component is called with | `processor.rs`, `filter.rs`, `codec.rs` |
 //! | how values become the generated types | `values.rs` |
 
+/// A component of one world, by its generated type and the indices of its exports.
+macro_rules! component {
+    ($world:ident, $indices:ident) => {
+        pub(super) struct Component {
+            pre: wasmtime::component::InstancePre<GuestState>,
+            indices: $indices,
+        }
+
+        impl Component {
+            pub(super) fn new(pre: wasmtime::component::InstancePre<GuestState>) -> wasmtime::Result<Self> {
+                Ok(Self { indices: $indices::new(&pre)?, pre })
+            }
+
+            fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<$world> {
+                let instance = self.pre.instantiate(&mut *store)?;
+                self.indices.load(store, &instance).map_err(super::wrong_types)
+            }
+        }
+    };
+}
+
 mod codec;
 mod filter;
 mod processor;

@@ -1,28 +1,13 @@
 //! The world `image-processor`.
 
 use wasmtime::Store;
-use wasmtime::component::InstancePre;
 
 use super::bindings::{ImageProcessor, ImageProcessorIndices};
-use super::{values, wit, wrong_types};
+use super::{values, wit};
 use crate::plugin::guest::GuestState;
 use crate::plugin::interface::{Call, Called, Image, Processor, RawDescriptor};
 
-pub(super) struct Component {
-    pre: InstancePre<GuestState>,
-    indices: ImageProcessorIndices,
-}
-
-impl Component {
-    pub(super) fn new(pre: InstancePre<GuestState>) -> wasmtime::Result<Self> {
-        Ok(Self { indices: ImageProcessorIndices::new(&pre)?, pre })
-    }
-
-    fn instantiate(&self, store: &mut Store<GuestState>) -> wasmtime::Result<ImageProcessor> {
-        let instance = self.pre.instantiate(&mut *store)?;
-        self.indices.load(store, &instance).map_err(wrong_types)
-    }
-}
+component!(ImageProcessor, ImageProcessorIndices);
 
 impl Processor for Component {
     fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor> {

@@ -16,7 +16,7 @@ use super::openapi::{answers, params};
 use super::path::Path;
 use super::problem::Problem;
 use super::xml::{self, Element};
-use crate::plugin::{Kind, Offer, Plugin, Preset, Registry};
+use crate::plugin::{FileState, Kind, Offer, Plugin, Preset, Registry};
 
 /// Everything that can be done here, with its parameters.
 #[utoipa::path(
@@ -28,9 +28,16 @@ use crate::plugin::{Kind, Offer, Plugin, Preset, Registry};
     responses(answers::Plugins, answers::Unauthorized, answers::NotAcceptable)
 )]
 pub(super) async fn list(State(app): State<App>, format: Format, caller: Caller) -> Response {
-    let registry = app.tasks.registry_of(caller.owner().as_deref());
-    let plugins: Vec<&Plugin> = registry.plugins().map(AsRef::as_ref).collect();
-    answer(format, &plugins, &presets(&registry, |_| true))
+    let (registry, all) = (app.tasks.registry_of(caller.owner().as_deref()), app.tasks.registry());
+    answer(
+        format,
+        &Found {
+            plugins: registry.plugins().map(AsRef::as_ref).collect(),
+            presets: presets(&registry, |_| true),
+            broken: broken(&all),
+            all: &all,
+        },
+    )
 }
 
 /// One plugin, in all the versions that are here.
@@ -55,7 +62,30 @@ pub(super) async fn get(
         return Err(Problem::not_found(format!("There is no plugin {name:?}. /plugins lists them.")));
     }
     let of_it = |offer: &Offer| offer.plugin.as_ref().is_some_and(|plugin| plugin.descriptor.name == name);
-    Ok(answer(format, &versions, &presets(&registry, of_it)))
+    let presets = presets(&registry, of_it);
+    Ok(answer(format, &Found { plugins: versions, presets, broken: vec![], all: &app.tasks.registry() }))
+}
+
+/// What is told.
+struct Found<'a> {
+    plugins: Vec<&'a Plugin>,
+    presets: Vec<&'a Preset>,
+    broken: Vec<BrokenView>,
+    /// Whoever may use them: it knows what is wrong with files.
+    all: &'a Registry,
+}
+
+/// Files of which nothing is in use, each once.
+fn broken(registry: &Registry) -> Vec<BrokenView> {
+    let mut files: Vec<&std::path::Path> = registry.broken().iter().map(|(file, _)| file.as_path()).collect();
+    files.retain(|file| !registry.plugins().any(|plugin| plugin.file == *file));
+    files.sort_unstable();
+    files.dedup();
+    let view = |file: &std::path::Path| BrokenView {
+        file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        error: registry.problem(file).unwrap_or_default(),
+    };
+    files.into_iter().map(view).collect()
 }
 
 /// The presets that can be called, and are `wanted`.
@@ -64,19 +94,23 @@ fn presets(registry: &Registry, wanted: impl Fn(&Offer) -> bool) -> Vec<&Preset>
     usable.map(|offer| offer.preset.as_ref()).collect()
 }
 
-fn answer(format: Format, plugins: &[&Plugin], presets: &[&Preset]) -> Response {
+fn answer(format: Format, found: &Found<'_>) -> Response {
+    let Found { plugins, presets, broken, all } = found;
     let body = match format {
         Format::Json => {
-            let plugins = plugins.iter().map(|plugin| PluginView::new(plugin)).collect();
+            let plugins = plugins.iter().map(|plugin| PluginView::new(plugin, all)).collect();
             let presets = presets.iter().map(|preset| PresetView::new(preset)).collect();
-            json!(PluginList { plugins, presets }).to_string()
+            json!(PluginList { plugins, presets, broken }).to_string()
         }
         Format::Xml => xml::document("plugins", &[], |list| {
             for plugin in plugins {
-                as_xml(plugin, list);
+                as_xml(plugin, all, list);
             }
             for preset in presets {
                 preset_as_xml(preset, list);
+            }
+            for BrokenView { file, error } in broken {
+                list.element("broken", &[("file", file)], |element| element.text("error", error));
             }
         }),
     };
@@ -89,6 +123,18 @@ fn answer(format: Format, plugins: &[&Plugin], presets: &[&Preset]) -> Response 
 pub(super) struct PluginList<'a> {
     plugins: Vec<PluginView<'a>>,
     presets: Vec<PresetView<'a>>,
+    broken: &'a [BrokenView],
+}
+
+/// A file of the plugins folder that cannot be used.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BrokenPlugin)]
+#[serde(deny_unknown_fields)]
+struct BrokenView {
+    /// Its name.
+    file: String,
+    /// Why, and what to do about it.
+    error: String,
 }
 
 /// Operations that the operator has put together, with all their parameters: called by its name as if it
@@ -115,7 +161,12 @@ struct PluginView<'a> {
     version: String,
     kind: Kind,
     summary: &'a str,
-    /// Of its file.
+    /// Whether it is what its file holds now.
+    state: FileState,
+    /// What is wrong with what its file holds now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Of its file, when it was loaded.
     sha256: String,
     operations: Vec<OperationView<'a>>,
     /// The media types that it reads.
@@ -175,7 +226,8 @@ impl<'a> PresetView<'a> {
 }
 
 impl<'a> PluginView<'a> {
-    fn new(plugin: &'a Plugin) -> Self {
+    fn new(plugin: &'a Plugin, registry: &Registry) -> Self {
+        let (state, error) = FileState::of(plugin, registry);
         let (descriptor, limits) = (&plugin.descriptor, plugin.limits());
         let operations = descriptor.operations.iter().map(|operation| OperationView {
             name: &operation.name,
@@ -191,6 +243,8 @@ impl<'a> PluginView<'a> {
             version: descriptor.version.to_string(),
             kind: plugin.kind(),
             summary: &descriptor.summary,
+            state,
+            error,
             sha256: plugin.digest.to_string(),
             operations: operations.collect(),
             accepts: &descriptor.accepts,
@@ -210,12 +264,21 @@ impl<'a> PluginView<'a> {
 }
 
 /// The same in XML; a JSON Schema stays JSON, as text.
-fn as_xml(plugin: &Plugin, list: &mut Element<'_>) {
+fn as_xml(plugin: &Plugin, registry: &Registry, list: &mut Element<'_>) {
+    let (state, error) = FileState::of(plugin, registry);
     let (descriptor, limits) = (&plugin.descriptor, plugin.limits());
     let (version, kind) = (descriptor.version.to_string(), plugin.kind().to_string());
-    let attributes = [("name", descriptor.name.as_str()), ("version", &version), ("kind", &kind)];
+    let attributes = [
+        ("name", descriptor.name.as_str()),
+        ("version", &version),
+        ("kind", &kind),
+        ("state", state.as_str()),
+    ];
     list.element("plugin", &attributes, |element| {
         element.text("summary", &descriptor.summary);
+        if let Some(error) = &error {
+            element.text("error", error);
+        }
         element.text("sha256", &plugin.digest.to_string());
         for operation in &descriptor.operations {
             element.element("operation", &[("name", &operation.name)], |element| {

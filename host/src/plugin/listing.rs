@@ -51,7 +51,7 @@ pub struct Listed {
 }
 
 /// What has become of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileState {
     /// What it holds is in use.
@@ -60,6 +60,25 @@ pub enum FileState {
     EarlierInUse,
     /// Nothing of it is in use.
     Broken,
+}
+
+impl FileState {
+    /// What has become of the file of a plugin that is in use, and what is wrong with it now.
+    #[must_use]
+    pub fn of(plugin: &Plugin, registry: &Registry) -> (Self, Option<String>) {
+        let error = registry.problem(&plugin.file);
+        (if error.is_some() { Self::EarlierInUse } else { Self::InUse }, error)
+    }
+
+    /// Its name, as it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InUse => "in-use",
+            Self::EarlierInUse => "earlier-in-use",
+            Self::Broken => "broken",
+        }
+    }
 }
 
 /// A plugin in a few words.
@@ -98,18 +117,8 @@ impl Listing {
 
 impl Listed {
     fn all(registry: &Registry) -> Vec<Self> {
-        let error = |file: &Path| {
-            let problems: Vec<&str> = registry
-                .broken()
-                .iter()
-                .filter(|(path, _)| path == file)
-                .map(|(_, problem)| problem.as_str())
-                .collect();
-            (!problems.is_empty()).then(|| problems.join("; "))
-        };
         let used = registry.plugins().map(|plugin| {
-            let error = error(&plugin.file);
-            let state = if error.is_some() { FileState::EarlierInUse } else { FileState::InUse };
+            let (state, error) = FileState::of(plugin, registry);
             Self { file: absolute(&plugin.file), state, error, plugin: Some(ListedPlugin::of(plugin)) }
         });
         let mut all: Vec<Self> = used.collect();
@@ -117,7 +126,12 @@ impl Listed {
             let file = absolute(path);
             // One file can have two problems, or a plugin that stays in use.
             if !all.iter().any(|known| known.file == file) {
-                all.push(Self { file, state: FileState::Broken, error: error(path), plugin: None });
+                all.push(Self {
+                    file,
+                    state: FileState::Broken,
+                    error: registry.problem(path),
+                    plugin: None,
+                });
             }
         }
         all

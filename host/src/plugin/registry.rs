@@ -231,6 +231,14 @@ impl Registry {
         Codecs::among(self.plugins.iter())
     }
 
+    /// Everything that is wrong with a file.
+    #[must_use]
+    pub fn problem(&self, file: &Path) -> Option<String> {
+        let of_it = self.broken.iter().filter(|(path, _)| path == file);
+        let problems: Vec<&str> = of_it.map(|(_, problem)| problem.as_str()).collect();
+        (!problems.is_empty()).then(|| problems.join("; "))
+    }
+
     /// Files that could not be loaded, and why.
     #[must_use]
     pub fn broken(&self) -> &[(PathBuf, String)] {

@@ -1,7 +1,7 @@
 //! What a client and an operator can ask: which plugins there are, and how the server is.
 
-use tintype_tests::Server;
 use tintype_tests::server::Setup;
+use tintype_tests::{Server, eventually};
 
 use crate::steps::{hostile_server, resize};
 
@@ -32,6 +32,33 @@ fn the_plugins_say_what_they_can_do_in_json_and_in_xml() {
     let named =
         |name: &str| document.descendants().filter(|node| node.attribute("name") == Some(name)).count();
     assert!(named("standard") == 1 && named("resize") == 1 && named("hostile") == 1, "{text}");
+}
+
+#[test]
+fn the_state_of_every_file_is_told() {
+    let server = Setup::default().hostile().plugin("half.wasm", b"\0asm").start();
+    let client = server.client();
+    let list = || client.send("GET", "/plugins", &[("Accept", "application/json")], &[]).json();
+    let before = list();
+    assert_eq!(
+        (&before["plugins"][0]["state"], &before["broken"][0]["file"]),
+        (&"in-use".into(), &"half.wasm".into())
+    );
+    assert!(before["broken"][0]["error"].as_str().unwrap().contains("Operator: copy it again"), "{before}");
+
+    std::fs::write(server.folder().join("plugins/hostile.wasm"), b"\0asm").unwrap();
+    server.wait_for_log("stays in use");
+    let hostile = eventually(
+        || Some(list()["plugins"][0].clone()).filter(|plugin| plugin["state"] == "earlier-in-use"),
+        || list().to_string(),
+    );
+    assert_eq!(hostile["sha256"], before["plugins"][0]["sha256"]);
+    assert!(hostile["error"].as_str().unwrap().contains("WebAssembly"), "{hostile}");
+    let text = client.get("/plugins").text();
+    assert!(
+        text.contains("state=\"earlier-in-use\"") && text.contains("<broken file=\"half.wasm\">"),
+        "{text}"
+    );
 }
 
 #[test]

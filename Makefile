@@ -27,6 +27,7 @@ build: ## Build the server and the bundled plugins
 guests: ## Build the plugins that only the tests need
 	TINTYPE_PLUGINS_OUT=target/guests ./plugins/build.sh tintype-hostile:hostile \
 		tintype-odd-filter:odd-filter tintype-odd-codec:odd-codec
+	TINTYPE_ALLOW_WASI=1 TINTYPE_PLUGINS_OUT=target/guests ./plugins/build.sh tintype-wasi-guest:wasi
 
 faults: ## Build what makes the server's disk fail in tests
 	mkdir -p target
@@ -52,9 +53,10 @@ fuzz: ## Fuzz every parser for SECONDS_EACH; needs a nightly Rust
 
 lint: ## Check formatting, lints, dependencies
 	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --release --workspace --all-targets --exclude tintype-hostile -- -D warnings
+	$(CARGO) clippy --release --workspace --all-targets --exclude tintype-hostile \
+		--exclude tintype-wasi-guest -- -D warnings
 	./plugins/toolchain.sh clippy --profile guest -p tintype-standard -p tintype-codecs -p tintype-hostile \
-		-p tintype-odd-filter -p tintype-odd-codec -- -D warnings
+		-p tintype-odd-filter -p tintype-odd-codec -p tintype-wasi-guest -- -D warnings
 
 deny: ## Check licences and advisories of all dependencies
 	$(CARGO) deny check

@@ -5,6 +5,7 @@
 #   plugins/build.sh [CRATE:COMPONENT …]
 #
 #   TINTYPE_PLUGINS_OUT  another folder, relative to the repository's root
+#   TINTYPE_ALLOW_WASI   not empty: they may import WASI
 #   CARGO_TARGET_DIR     as for cargo
 #
 # A component that didn't change is left alone, so that a running server has
@@ -18,6 +19,8 @@ plugins=("$@")
 
 quiet=--quiet
 [[ -n ${TINTYPE_VERBOSE:-} ]] && quiet=
+allow_wasi=
+[[ -n ${TINTYPE_ALLOW_WASI:-} ]] && allow_wasi=--allow-wasi
 target=${CARGO_TARGET_DIR:-target}
 out=${TINTYPE_PLUGINS_OUT:-target/plugins}
 
@@ -33,7 +36,7 @@ for plugin in "${plugins[@]}"; do
     component=$out/${plugin##*:}.wasm
     plugins/toolchain.sh build ${quiet:+"$quiet"} --profile guest -p "$crate"
     core=$target/wasm32-unknown-unknown/guest/${crate//-/_}.wasm
-    report=$("$target/release/tintype-componentize" "$core" "$scratch/component.wasm")
+    report=$("$target/release/tintype-componentize" ${allow_wasi:+"$allow_wasi"} "$core" "$scratch/component.wasm")
     if ! cmp --silent "$scratch/component.wasm" "$component"; then
         # In the same folder and therefore on the same file system: a rename is
         # all or nothing.

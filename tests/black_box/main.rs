@@ -62,5 +62,7 @@ mod server {
     mod plugin_files;
     mod plugin_settings;
     mod presets;
+    mod thumbnails;
+    mod watermark;
     mod worlds;
 }

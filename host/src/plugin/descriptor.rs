@@ -10,6 +10,10 @@ use crate::media_type::MediaType;
 const MOST_ENTRIES: usize = 256;
 /// Longest summary, in bytes.
 const LONGEST_SUMMARY: usize = 1024;
+/// Longest version, in bytes: room for a commit's digest behind the numbers.
+const LONGEST_VERSION: usize = 64;
+/// Most that is repeated of a plugin's words, in bytes.
+const LONGEST_QUOTE: usize = 100;
 
 /// A plugin's description of itself.
 #[derive(Debug, PartialEq)]
@@ -61,11 +65,16 @@ pub(super) const NAME_RULE: &str = "a name is 1 to 64 characters of a-z, 0-9 and
 impl Descriptor {
     pub(super) fn check(raw: RawDescriptor, kind: Kind) -> Result<Self, DescriptorError> {
         let wrong = |what: String, rule: String| DescriptorError { what, rule };
+        let quoted = |text: &str| format!("{:?}", cut(text, LONGEST_QUOTE));
         if !is_name(&raw.name) {
-            return Err(wrong(format!("the name {:?}", raw.name), NAME_RULE.to_owned()));
+            return Err(wrong(format!("the name {}", quoted(&raw.name)), NAME_RULE.to_owned()));
+        }
+        if raw.version.len() > LONGEST_VERSION {
+            let rule = format!("a version has at most {LONGEST_VERSION} characters");
+            return Err(wrong(format!("the version {}", quoted(&raw.version)), rule));
         }
         let version = Version::parse(&raw.version).map_err(|error| {
-            wrong(format!("the version {:?}", raw.version), format!("not a semantic version: {error}"))
+            wrong(format!("the version {}", quoted(&raw.version)), format!("not a semantic version: {error}"))
         })?;
         let entries = [raw.operations.len(), raw.accepts.len(), raw.produces.len()];
         if let Some(many) = entries.into_iter().find(|count| *count > MOST_ENTRIES) {
@@ -81,7 +90,7 @@ impl Descriptor {
         let mut produces: Vec<OutputFormat> = vec![];
         for format in raw.produces {
             let media_type = essence(&format.media_type).ok_or_else(|| {
-                wrong(format!("the media type {:?}", format.media_type), MEDIA_TYPE_RULE.to_owned())
+                wrong(format!("the media type {}", quoted(&format.media_type)), MEDIA_TYPE_RULE.to_owned())
             })?;
             if produces.iter().any(|known| known.media_type == media_type) {
                 return Err(wrong(format!("the format {media_type} twice"), "name it once".to_owned()));
@@ -94,7 +103,10 @@ impl Descriptor {
         let mut operations: Vec<Operation> = vec![];
         for operation in raw.operations {
             if !is_name(&operation.name) {
-                return Err(wrong(format!("an operation named {:?}", operation.name), NAME_RULE.to_owned()));
+                return Err(wrong(
+                    format!("an operation named {}", quoted(&operation.name)),
+                    NAME_RULE.to_owned(),
+                ));
             }
             if operations.iter().any(|known| known.name == operation.name) {
                 return Err(wrong(
@@ -108,18 +120,29 @@ impl Descriptor {
                     error.to_string(),
                 )
             })?;
-            operations.push(Operation { name: operation.name, summary: cut(operation.summary), schema });
+            operations.push(Operation {
+                name: operation.name,
+                summary: cut(&operation.summary, LONGEST_SUMMARY),
+                schema,
+            });
         }
         let accepts = raw
             .accepts
             .iter()
             .map(|media_type| {
                 essence(media_type).ok_or_else(|| {
-                    wrong(format!("the media type {media_type:?}"), MEDIA_TYPE_RULE.to_owned())
+                    wrong(format!("the media type {}", quoted(media_type)), MEDIA_TYPE_RULE.to_owned())
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { name: raw.name, version, summary: cut(raw.summary), accepts, produces, operations })
+        Ok(Self {
+            name: raw.name,
+            version,
+            summary: cut(&raw.summary, LONGEST_SUMMARY),
+            accepts,
+            produces,
+            operations,
+        })
     }
 
     /// The operation of this name.
@@ -148,13 +171,12 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-fn cut(mut text: String) -> String {
-    let mut end = text.len().min(LONGEST_SUMMARY);
+fn cut(text: &str, longest: usize) -> String {
+    let mut end = text.len().min(longest);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text.truncate(end);
-    text
+    text.get(..end).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -204,7 +226,27 @@ mod tests {
         assert!(fault(|d| d.accepts[0] = "image/png; q=1".to_owned()).contains("without parameters"));
         assert!(fault(|d| d.operations.push(d.operations[0].clone())).contains("twice"));
         assert!(fault(|d| d.accepts = vec!["image/png".to_owned(); 257]).contains("the most is 256"));
+        assert!(fault(|d| d.version = format!("1.0.0-{}", "a".repeat(100))).contains("at most 64"));
     }
+
+    #[test]
+    fn a_fault_of_any_length_is_told_in_a_line() {
+        let endless = || "\u{e4}".repeat(1 << 20);
+        let faults: [fn(&mut RawDescriptor, String); 5] = [
+            |d, endless| d.name = endless,
+            |d, endless| d.version = endless,
+            |d, endless| d.accepts[0] = endless,
+            |d, endless| d.produces[0].media_type = endless,
+            |d, endless| d.operations[0].name = endless,
+        ];
+        for fault in faults {
+            let mut raw = raw();
+            fault(&mut raw, endless());
+            let words = Descriptor::check(raw, Kind::Processor).unwrap_err().to_string();
+            assert!(words.len() < 300, "{} bytes", words.len());
+        }
+    }
+
     #[test]
     fn a_codec_has_formats_and_no_need_of_operations() {
         let check = |change: fn(&mut RawDescriptor)| {

@@ -105,6 +105,10 @@ pub(super) fn of_error(
     if error.chain().any(|cause| cause.to_string().contains(OUTPUT_FUEL_EXHAUSTED)) {
         return Ending::TooLarge(format!("The result is larger than the limit of {most} bytes."));
     }
+    // The machine cannot give a guest what it may have, such as address space for its memory.
+    if error.chain().any(|cause| cause.is::<rustix::io::Errno>() || cause.is::<std::io::Error>()) {
+        return Ending::Internal(format!("{error:#}"));
+    }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return Ending::Trap(format!("it exited with status {}", exit.0));
     }
@@ -113,5 +117,30 @@ pub(super) fn of_error(
         // Neither a trap nor ours: the guest broke the canonical ABI (a bad pointer, a string that is
         // not UTF-8). The root cause says which; what surrounds it are the host's own frames.
         None => Ending::Trap(error.root_cause().to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_the_machine_cannot_give_is_no_fault_of_the_guests() {
+        let limits = RunLimits {
+            deadline: Duration::from_secs(1),
+            memory: 1,
+            stack: 1,
+            max_output: 1,
+            max_pixels: 1,
+            max_side: 1,
+            max_frames: 1,
+        };
+        let ending = |error| of_error(&error, &MemoryLimiter::new(1), &limits, limits.max_output);
+        let refused = wasmtime::Error::from(rustix::io::Errno::NOMEM).context("mapping memory");
+        assert!(matches!(ending(refused), Ending::Internal(_)));
+        assert!(matches!(ending(std::io::Error::other("no more").into()), Ending::Internal(_)));
+        assert!(matches!(ending(wasmtime::Error::from(wasmtime::Trap::StackOverflow)), Ending::Trap(_)));
     }
 }

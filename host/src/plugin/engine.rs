@@ -127,6 +127,9 @@ fn pool(workers: usize) -> InstanceAllocationStrategy {
         .max_core_instances_per_component(CORE_INSTANCES_PER_RUN)
         .max_memories_per_component(MEMORIES_PER_RUN)
         .max_tables_per_component(TABLES_PER_RUN)
+        // One module may have all of its component's: what is bounded is their sum.
+        .max_memories_per_module(MEMORIES_PER_RUN)
+        .max_tables_per_module(TABLES_PER_RUN)
         .max_component_instance_size(INSTANCE_SIZE)
         .max_core_instance_size(INSTANCE_SIZE)
         .table_elements(TABLE_ELEMENTS)

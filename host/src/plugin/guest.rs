@@ -8,6 +8,10 @@ use super::limits::RunLimits;
 use super::memory::MemoryLimiter;
 use super::wasi::{LineSink, Wasi};
 
+/// Progress that is worth telling. A guest may report it millions of times a second, and whoever hears of it
+/// takes a lock that all tasks share.
+const STEP: f32 = 0.001;
+
 /// Called with the progress of a run, from 0 to 1, never going back.
 pub type OnProgress = Box<dyn FnMut(f32) + Send>;
 
@@ -61,9 +65,9 @@ impl GuestState {
     #[allow(clippy::cast_precision_loss)] // parts are frames, at most thousands
     pub(super) fn report_progress(&mut self, done: f32) {
         let (index, of) = self.part;
-        let done = (index as f32 + done.min(1.0)) / of as f32;
-        // NaN compares false.
-        if done > self.progress {
+        // NaN stays NaN, which compares false.
+        let done = (index as f32 + done.clamp(0.0, 1.0)) / of as f32;
+        if done >= self.progress + STEP || (done == 1.0 && self.progress < 1.0) {
             self.progress = done;
             (self.on_progress)(done);
         }
@@ -91,5 +95,47 @@ impl GuestState {
         for line in String::from_utf8_lossy(&output).lines().filter(|line| !line.trim().is_empty()) {
             self.log.line(Level::Info, line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What is told of progress when a guest reports these.
+    fn told(reported: impl IntoIterator<Item = f32>) -> Vec<f32> {
+        let told = Arc::new(Mutex::new(vec![]));
+        let hears = Arc::clone(&told);
+        let hear = move |done| hears.lock().unwrap_or_else(PoisonError::into_inner).push(done);
+        let limits = RunLimits {
+            deadline: Duration::from_secs(1),
+            memory: 0,
+            stack: 0,
+            max_output: 0,
+            max_pixels: 0,
+            max_side: 0,
+            max_frames: 0,
+        };
+        let interrupt = Interrupt::within(limits.deadline);
+        let mut state =
+            GuestState::new(&limits, &interrupt, GuestLog::new("p", "t", &Arc::default()), Box::new(hear));
+        reported.into_iter().for_each(|done| state.report_progress(done));
+        drop(state);
+        Arc::into_inner(told).map(|told| told.into_inner().unwrap_or_default()).unwrap_or_default()
+    }
+
+    #[test]
+    fn progress_is_told_when_it_grows_and_nonsense_never() {
+        assert_eq!(told([0.5, 0.25, f32::NAN, 0.5, -1.0, 0.75, f32::INFINITY, 1.0]), [0.5, 0.75, 1.0]);
+    }
+
+    #[test]
+    fn the_least_progress_is_not_worth_telling_and_the_end_always_is() {
+        let crept = (0..1_000_000_u32).map(|step| step as f32 / 1_000_000.0);
+        assert!((900..=1000).contains(&told(crept).len()));
+        assert_eq!(told([0.9995, 1.0, 1.0]), [0.9995, 1.0]);
     }
 }

@@ -6,6 +6,8 @@
 
 mod fixed;
 
+mod extent;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
@@ -14,6 +16,10 @@ use super::interface::{Param, Value};
 
 /// Longest schema, in bytes.
 const LONGEST_SCHEMA: usize = 64 << 10;
+
+/// Most bytes of a pattern's compiled form: some thousand states. To match takes as many steps for each
+/// character, a few milliseconds for the longest text that a description has room for.
+const LARGEST_PATTERN: usize = 128 << 10;
 
 /// A value as the client gave it.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +69,8 @@ impl Schema {
     /// Compiles a schema.
     ///
     /// # Errors
-    /// It is no JSON Schema of an object, is too long, or refers to other documents.
+    /// It is no JSON Schema of an object, is too long, refers to other documents, or takes too long to
+    /// check a value against.
     pub fn compile(text: &str) -> Result<Self, SchemaError> {
         if text.len() > LONGEST_SCHEMA {
             return Err(SchemaError(format!("it is longer than {LONGEST_SCHEMA} bytes")));
@@ -73,9 +80,10 @@ impl Schema {
         if json.get("type").and_then(Json::as_str) != Some("object") {
             return Err(SchemaError("it must have \"type\": \"object\"".to_owned()));
         }
+        extent::check(&json)?;
         let validator = jsonschema::options()
             // This engine's patterns take linear time, whatever the value.
-            .with_pattern_options(jsonschema::PatternOptions::regex())
+            .with_pattern_options(jsonschema::PatternOptions::regex().size_limit(LARGEST_PATTERN))
             .with_draft(jsonschema::Draft::Draft202012)
             .offline()
             .build(&json)
@@ -387,6 +395,7 @@ mod tests {
             "{}",
             r#"{"type":"object","properties":{"a":{"$ref":"https://example.org/a.json"}}}"#,
             r#"{"type":"object","required":3}"#,
+            r#"{"type":"object","properties":{"a":{"pattern":"^[ab]*a[ab]{9999}$"}}}"#,
         ] {
             assert!(Schema::compile(wrong).is_err(), "{wrong}");
         }

@@ -3,31 +3,59 @@
 //! both.
 
 use tintype_pixels as pixels;
-use tintype_plugin::{Failure, Params, Value};
+use tintype_plugin::{Attachment, Failure, Params, Value};
 
-/// A step's parameters.
+/// A step's parameters; those that are pictures lie in `attachments`.
 ///
 /// # Errors
 /// One is of a type that no schema of the pixel code asks for.
-pub fn parameters(params: &Params) -> Result<pixels::Parameters, Failure> {
+pub fn parameters(
+    params: &Params,
+    attachments: &[pixels::Attachment],
+) -> Result<pixels::Parameters, Failure> {
     params
         .iter()
         .map(|(name, value)| {
+            let impossible = |what: &str| Failure::invalid_parameters(format!("{name}: {what}."));
             let value = match value {
                 Value::Text(text) => pixels::Value::Text(text.clone()),
                 Value::Integer(number) => pixels::Value::Integer(*number),
                 Value::Number(number) => pixels::Value::Number(*number),
                 Value::Boolean(flag) => pixels::Value::Boolean(*flag),
-                // No schema of ours asks for anything else.
-                _ => {
-                    return Err(Failure::invalid_parameters(format!(
-                        "{name}: must be text, a number, true or false."
-                    )));
-                }
+                Value::Json(text) => serde_json::from_str(text)
+                    .ok()
+                    .and_then(of_json)
+                    .ok_or_else(|| impossible("must be an array or an object without null in it"))?,
+                Value::Attachment(Attachment(index)) => usize::try_from(*index)
+                    .ok()
+                    .and_then(|index| attachments.get(index))
+                    .map(|file| pixels::Value::Attachment(file.clone()))
+                    .ok_or_else(|| impossible("the picture that it refers to is missing"))?,
+                // A kind of value that came with a later interface.
+                _ => return Err(impossible("is of a type that no parameter here has")),
             };
             Ok((name.to_owned(), value))
         })
         .collect()
+}
+
+/// No schema of ours asks for a null.
+fn of_json(json: serde_json::Value) -> Option<pixels::Value> {
+    Some(match json {
+        serde_json::Value::Null => return None,
+        serde_json::Value::Bool(flag) => pixels::Value::Boolean(flag),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(whole) => pixels::Value::Integer(whole),
+            None => pixels::Value::Number(number.as_f64()?),
+        },
+        serde_json::Value::String(text) => pixels::Value::Text(text),
+        serde_json::Value::Array(values) => {
+            pixels::Value::List(values.into_iter().map(of_json).collect::<Option<_>>()?)
+        }
+        serde_json::Value::Object(values) => pixels::Value::Object(
+            values.into_iter().map(|(name, value)| Some((name, of_json(value)?))).collect::<Option<_>>()?,
+        ),
+    })
 }
 
 /// What the host permits in this run.

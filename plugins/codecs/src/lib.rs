@@ -50,7 +50,7 @@ impl Codec for Codecs {
         let mut picture =
             pixels::Picture::eight(width, height, Channels::Rgba, frame.into_rgba()).map_err(failure)?;
         picture.icc = icc;
-        let parameters = parameters(&target.params)?;
+        let parameters = parameters(&target.params, &[])?;
         let encoded = pixels::encode(picture.narrowed(), format, &parameters, &limits());
         Ok(encoded.map_err(failure)?.bytes)
     }

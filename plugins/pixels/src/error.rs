@@ -40,6 +40,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A picture that came along cannot be used.
+    #[error("{parameter}: {cause}")]
+    Attachment {
+        /// The name of the parameter that refers to it.
+        parameter: &'static str,
+        /// What is wrong with it.
+        cause: Box<Error>,
+    },
+
     /// No operation of this name.
     #[error("There is no operation {0:?}.")]
     UnknownOperation(String),
@@ -102,6 +111,11 @@ impl Error {
             Self::InvalidParameter { .. } | Self::UnknownOperation(_) | Self::UnknownTarget { .. } => {
                 Kind::InvalidParameters
             }
+            // The picture itself is good; what is wrong is what was asked to be done with it.
+            Self::Attachment { cause, .. } => match cause.kind() {
+                Kind::InvalidImage => Kind::InvalidParameters,
+                kind => kind,
+            },
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::Encoding { .. } | Self::Processing(_) | Self::Cancelled => Kind::Failed,
         }

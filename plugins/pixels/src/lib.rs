@@ -21,8 +21,8 @@
 //!     operation: "resize".into(),
 //!     parameters: Parameters::from_iter([("width", Value::Integer(32))]),
 //! }];
-//! let output = process(file, &steps, None, &limits, &Unwatched)?;
-//! assert_eq!(output.format, Format::Png);
+//! let outputs = process(file, &steps, None, &limits, &Unwatched)?;
+//! assert_eq!(outputs[0].format, Format::Png);
 //! # Ok::<(), tintype_pixels::Error>(())
 //! ```
 
@@ -49,6 +49,6 @@ pub use limits::Limits;
 pub use observer::{Observer, Unwatched};
 pub use operation::{OPERATIONS, Operation, upright};
 pub use orientation::Orientation;
-pub use parameters::{Parameters, Value};
+pub use parameters::{Attachment, Parameters, Value};
 pub use picture::{Channels, Picture, Samples};
 pub use pipeline::{Step, Target, process};

@@ -7,10 +7,13 @@
 mod auto_orient;
 mod convert;
 mod crop;
+mod gravity;
 mod grayscale;
 mod mirror;
 mod resize;
 mod rotate;
+mod thumbnails;
+mod watermark;
 
 pub use auto_orient::upright;
 
@@ -25,7 +28,7 @@ pub struct Operation {
     pub summary: &'static str,
     /// JSON Schema (2020-12) of its parameters.
     pub schema: &'static str,
-    read: fn(&Parameters) -> Result<Box<dyn Transform>, Error>,
+    read: fn(&Parameters) -> Result<Prepared, Error>,
 }
 
 /// All operations.
@@ -37,6 +40,8 @@ pub const OPERATIONS: &[Operation] = &[
     mirror::FLOP,
     auto_orient::OPERATION,
     grayscale::OPERATION,
+    watermark::OPERATION,
+    thumbnails::OPERATION,
     convert::OPERATION,
 ];
 
@@ -45,12 +50,34 @@ impl Operation {
         OPERATIONS.iter().find(|operation| operation.name == name)
     }
 
-    pub(crate) fn read(&self, parameters: &Parameters) -> Result<Box<dyn Transform>, Error> {
+    pub(crate) fn read(&self, parameters: &Parameters) -> Result<Prepared, Error> {
         (self.read)(parameters)
+    }
+
+    #[cfg(test)]
+    fn apply(&self, parameters: &Parameters, picture: Picture) -> Result<Picture, Error> {
+        match self.read(parameters)? {
+            Prepared::Transform(transform) => transform.apply(picture, &Limits::default()),
+            Prepared::Split(_) => panic!("{} gives several pictures", self.name),
+        }
     }
 }
 
-/// An operation with its parameters: one picture in, one out.
+/// An operation with its parameters.
+pub(crate) enum Prepared {
+    /// One picture in, one out.
+    Transform(Box<dyn Transform>),
+    /// One picture in, several out. Nothing can come after it.
+    Split(Box<dyn Split>),
+}
+
+impl<T: Transform + 'static> From<T> for Prepared {
+    fn from(transform: T) -> Self {
+        Self::Transform(Box::new(transform))
+    }
+}
+
+/// One picture in, one out.
 pub(crate) trait Transform {
     fn apply(&self, picture: Picture, limits: &Limits) -> Result<Picture, Error>;
 
@@ -59,6 +86,22 @@ pub(crate) trait Transform {
     fn wants_stored_orientation(&self) -> bool {
         false
     }
+}
+
+/// One picture in, several out.
+pub(crate) trait Split {
+    /// How many come out, at least one.
+    fn count(&self) -> usize;
+
+    /// Makes the pictures in the order that costs least, and hands each to
+    /// `write` with its place among the results, from 0. Whoever writes it is
+    /// done with it then, so that they are never in memory all at once.
+    fn split(
+        &self,
+        picture: Picture,
+        limits: &Limits,
+        write: &mut dyn FnMut(usize, Picture) -> Result<(), Error>,
+    ) -> Result<(), Error>;
 }
 
 /// The schema of an operation without parameters.

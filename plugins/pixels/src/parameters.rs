@@ -4,7 +4,9 @@
 //! are the same bounds once more, because a library must not trust its caller
 //! with an allocation. Must never know which operation asks.
 
+use std::fmt;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use crate::Error;
 
@@ -19,6 +21,35 @@ pub enum Value {
     Number(f64),
     /// True or false.
     Boolean(bool),
+    /// Several values, in their order.
+    List(Vec<Value>),
+    /// Parameters within a parameter.
+    Object(Parameters),
+    /// A file that came along with the picture.
+    Attachment(Attachment),
+}
+
+/// A file that came along with the picture: untrusted bytes, cheap to clone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Attachment(Arc<Vec<u8>>);
+
+impl Attachment {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for Attachment {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(bytes))
+    }
+}
+
+/// A whole file would fill every message about the parameter that it belongs to.
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attachment({} bytes)", self.0.len())
+    }
 }
 
 /// Named values, each name once.
@@ -32,7 +63,7 @@ impl<N: Into<String>> FromIterator<(N, Value)> for Parameters {
 }
 
 impl Parameters {
-    fn find(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn find(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
@@ -59,6 +90,33 @@ impl Parameters {
     pub(crate) fn size(&self, name: &'static str, range: RangeInclusive<u32>) -> Result<Option<u32>, Error> {
         let range = i64::from(*range.start())..=i64::from(*range.end());
         Ok(self.integer(name, range)?.and_then(|value| u32::try_from(value).ok()))
+    }
+
+    /// Any number within the range.
+    pub(crate) fn number(
+        &self,
+        name: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<f64>, Error> {
+        let value = match self.find(name) {
+            None => return Ok(None),
+            Some(Value::Number(value)) => *value,
+            Some(Value::Integer(value)) => *value as f64,
+            Some(_) => return Err(Error::parameter(name, "must be a number")),
+        };
+        if !range.contains(&value) {
+            let (first, last) = range.into_inner();
+            return Err(Error::parameter(name, format!("{value} is not between {first} and {last}")));
+        }
+        Ok(Some(value))
+    }
+
+    pub(crate) fn attachment(&self, name: &'static str) -> Result<Option<&Attachment>, Error> {
+        match self.find(name) {
+            None => Ok(None),
+            Some(Value::Attachment(attachment)) => Ok(Some(attachment)),
+            Some(_) => Err(Error::parameter(name, "must be a picture that comes along")),
+        }
     }
 
     pub(crate) fn boolean(&self, name: &'static str) -> Result<Option<bool>, Error> {

@@ -164,6 +164,21 @@ impl Picture {
         Self { samples: Samples::Eight(samples), ..self }
     }
 
+    /// The same picture with 16 bits a sample.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`], if the wider samples pass a limit.
+    pub fn into_sixteen(self, limits: &Limits) -> Result<Self, Error> {
+        let samples = match self.samples {
+            Samples::Sixteen(samples) => samples,
+            Samples::Eight(samples) => {
+                limits.check(self.width, self.height, self.channels, 2)?;
+                samples.iter().map(|&sample| u16::from(sample) * 257).collect()
+            }
+        };
+        Ok(Self { samples: Samples::Sixteen(samples), ..self })
+    }
+
     /// Whether every pixel is fully opaque.
     #[must_use]
     pub fn is_opaque(&self) -> bool {
@@ -258,19 +273,27 @@ fn luma(rgb: [u8; 3]) -> u8 {
 
 /// A sample's arithmetic, so that 8 and 16 bits share their code.
 pub(crate) trait Sample: Copy + Default + Into<u32> {
-    const MAX: u32;
+    const BITS: u32;
+    const MAX: u32 = (1 << Self::BITS) - 1;
     fn narrow(value: u32) -> Self;
+
+    /// A product of two samples, divided by [`MAX`](Self::MAX) and rounded:
+    /// exactly, and without a division, so that a row of them can be vectorized.
+    fn normalized(product: u32) -> u32 {
+        let sum = product + (1 << (Self::BITS - 1));
+        (sum + (sum >> Self::BITS)) >> Self::BITS
+    }
 }
 
 impl Sample for u8 {
-    const MAX: u32 = 255;
+    const BITS: u32 = 8;
     fn narrow(value: u32) -> Self {
         value as Self
     }
 }
 
 impl Sample for u16 {
-    const MAX: u32 = 65_535;
+    const BITS: u32 = 16;
     fn narrow(value: u32) -> Self {
         value as Self
     }
@@ -286,7 +309,7 @@ fn flatten<T: Sample, const FROM: usize, const TO: usize>(samples: &mut Vec<T>, 
             let alpha: u32 = pixel.last().copied().map_or(T::MAX, Into::into);
             for (under, &over) in blended.iter_mut().zip(pixel) {
                 let sum = over.into() * alpha + (*under).into() * (T::MAX - alpha);
-                *under = T::narrow((sum + T::MAX / 2) / T::MAX);
+                *under = T::narrow(T::normalized(sum));
             }
         }
         if let Some(target) = samples.as_chunks_mut::<TO>().0.get_mut(index) {
@@ -340,5 +363,18 @@ mod tests {
         assert_eq!(narrowed(&[[7, 7, 7, 1], [9, 9, 9, 255]]), (Channels::GrayAlpha, vec![7, 1, 9, 255]));
         assert_eq!(narrowed(&[[7, 8, 7, 255], [9, 9, 9, 255]]), (Channels::Rgb, vec![7, 8, 7, 9, 9, 9]));
         assert_eq!(narrowed(&[[7, 8, 7, 1]]), (Channels::Rgba, vec![7, 8, 7, 1]));
+    }
+
+    #[test]
+    fn a_product_of_samples_is_divided_as_exactly_as_numbers_can_be() {
+        let exactly = |product: u32, max: u32| (u64::from(product) + u64::from(max) / 2) / u64::from(max);
+        for product in 0..=255 * 255 {
+            assert_eq!(u64::from(u8::normalized(product)), exactly(product, 255), "{product}");
+        }
+        let products = (0..=u16::MAX).map(|sample| u32::from(sample) * 65_535);
+        let others = (0..=65_535 * 65_535).step_by(9_973).chain([65_535 * 65_535]);
+        for product in products.chain(others) {
+            assert_eq!(u64::from(u16::normalized(product)), exactly(product, 65_535), "{product}");
+        }
     }
 }

@@ -1,12 +1,13 @@
-//! From a file to a file: decode once, do every step, encode once.
+//! From a file to files: decode once, do every step, encode each result once.
 //!
-//! Must never know where steps come from or who waits for the result.
+//! Must never know where steps come from or who waits for the results.
 
 use crate::decode::decode;
 use crate::encode::Encoder;
+use crate::limits::at_most;
 use crate::observer::reached;
-use crate::operation::upright;
-use crate::{Error, Format, Limits, Observer, Operation, Output, Parameters};
+use crate::operation::{Prepared, Split, Transform, upright};
+use crate::{Error, Format, Limits, Observer, Operation, Output, Parameters, Picture};
 
 /// One operation to carry out.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +18,7 @@ pub struct Step {
     pub parameters: Parameters,
 }
 
-/// The format that the result shall have.
+/// The format that the results shall have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
     /// Such as `image/webp`.
@@ -31,8 +32,9 @@ pub struct Target {
 const DECODED: f32 = 0.6;
 const TRANSFORMED: f32 = 0.8;
 
-/// Does all steps on a picture and writes it in the target format, or in its
-/// own where there is none.
+/// Does all steps on a picture and writes what comes of it in the target
+/// format, or in the picture's own where there is none: one file, or several
+/// after an operation that gives several.
 ///
 /// The picture is turned upright by its Exif orientation first, unless the
 /// first step is an `auto-orient` that is not enabled.
@@ -45,22 +47,8 @@ pub fn process(
     target: Option<&Target>,
     limits: &Limits,
     observer: &dyn Observer,
-) -> Result<Output, Error> {
-    let transforms = steps
-        .iter()
-        .map(|step| {
-            Operation::named(&step.operation)
-                .ok_or_else(|| Error::UnknownOperation(step.operation.clone()))?
-                .read(&step.parameters)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    if transforms.iter().skip(1).any(|later| later.wants_stored_orientation()) {
-        return Err(Error::parameter(
-            "enabled",
-            "auto-orient can only be disabled as the first operation, because the picture is \
-             turned before it",
-        ));
-    }
+) -> Result<Vec<Output>, Error> {
+    let plan = Plan::read(steps)?;
     let encoder = target
         .map(|target| {
             let format = Format::from_media_type(&target.media_type)
@@ -74,12 +62,12 @@ pub fn process(
     drop(input);
     reached(observer, DECODED)?;
 
-    if !transforms.first().is_some_and(|first| first.wants_stored_orientation()) {
+    if !plan.wants_stored_orientation() {
         picture = upright(picture, limits)?;
     }
-    for (index, transform) in transforms.iter().enumerate() {
+    for (index, transform) in plan.transforms.iter().enumerate() {
         picture = transform.apply(picture, limits)?;
-        let share = (index + 1) as f32 / transforms.len() as f32;
+        let share = (index + 1) as f32 / plan.transforms.len() as f32;
         reached(observer, DECODED + (TRANSFORMED - DECODED) * share)?;
     }
 
@@ -87,7 +75,91 @@ pub fn process(
         Some(encoder) => encoder,
         None => Encoder::read(format, &Parameters::default())?,
     };
-    let output = encoder.encode(picture, limits)?;
-    reached(observer, 1.0)?;
-    Ok(output)
+    let results = Results { encoder, limits, observer, written: vec![] };
+    match plan.split {
+        Some(split) => results.of_split(picture, split.as_ref()),
+        None => results.of_one(picture),
+    }
+}
+
+/// The steps with their parameters: what happens between decoding and encoding.
+struct Plan {
+    transforms: Vec<Box<dyn Transform>>,
+    /// What makes several pictures of the one, last of all.
+    split: Option<Box<dyn Split>>,
+}
+
+impl Plan {
+    fn read(steps: &[Step]) -> Result<Self, Error> {
+        let mut plan = Self { transforms: vec![], split: None };
+        let mut split_by = None;
+        for step in steps {
+            let operation = Operation::named(&step.operation)
+                .ok_or_else(|| Error::UnknownOperation(step.operation.clone()))?;
+            if let Some(earlier) = split_by {
+                return Err(Error::parameter(
+                    earlier,
+                    format!(
+                        "it gives several pictures and must be the last operation; {} comes after it",
+                        operation.name
+                    ),
+                ));
+            }
+            match operation.read(&step.parameters)? {
+                Prepared::Transform(transform) => plan.transforms.push(transform),
+                Prepared::Split(split) => {
+                    plan.split = Some(split);
+                    split_by = Some(operation.name);
+                }
+            }
+        }
+        if plan.transforms.iter().skip(1).any(|later| later.wants_stored_orientation()) {
+            return Err(Error::parameter(
+                "enabled",
+                "auto-orient can only be disabled as the first operation, because the picture is \
+                 turned before it",
+            ));
+        }
+        Ok(plan)
+    }
+
+    fn wants_stored_orientation(&self) -> bool {
+        self.transforms.first().is_some_and(|first| first.wants_stored_orientation())
+    }
+}
+
+/// The files, as they come.
+struct Results<'a> {
+    encoder: Encoder,
+    limits: &'a Limits,
+    observer: &'a dyn Observer,
+    /// Each with its place among the results.
+    written: Vec<(usize, Output)>,
+}
+
+impl Results<'_> {
+    fn of_one(mut self, picture: Picture) -> Result<Vec<Output>, Error> {
+        self.write(0, picture, 1)?;
+        Ok(self.in_order())
+    }
+
+    fn of_split(mut self, picture: Picture, split: &dyn Split) -> Result<Vec<Output>, Error> {
+        let count = split.count();
+        split.split(picture, self.limits, &mut |place, part| self.write(place, part, count))?;
+        Ok(self.in_order())
+    }
+
+    fn write(&mut self, place: usize, picture: Picture, count: usize) -> Result<(), Error> {
+        let output = self.encoder.encode(picture, self.limits)?;
+        self.written.push((place, output));
+        let together = self.written.iter().map(|(_, output)| output.bytes.len() as u64).sum();
+        at_most("The size of the results together in bytes", together, self.limits.max_output_bytes)?;
+        let share = self.written.len() as f32 / count as f32;
+        reached(self.observer, TRANSFORMED + (1.0 - TRANSFORMED) * share)
+    }
+
+    fn in_order(mut self) -> Vec<Output> {
+        self.written.sort_by_key(|&(place, _)| place);
+        self.written.into_iter().map(|(_, output)| output).collect()
+    }
 }

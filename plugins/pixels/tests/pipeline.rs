@@ -66,21 +66,27 @@ fn every_schema_is_a_closed_object_that_explains_each_parameter() {
         assert_eq!(schema["additionalProperties"], false);
         for (name, parameter) in schema["properties"].as_object().unwrap() {
             assert!(parameter["description"].as_str().unwrap().ends_with('.'), "{name}");
-            assert!(parameter["type"].is_string(), "{name}");
+            assert!(parameter["type"].is_string() || parameter["type"].is_array(), "{name}");
         }
     }
 }
 
 /// The value that a schema gives as the default, or as the first or least.
 fn some_value(parameter: &serde_json::Value) -> Value {
-    let value = [&parameter["default"], &parameter["enum"][0], &parameter["minimum"]]
-        .into_iter()
-        .find(|value| !value.is_null())
-        .unwrap_or(&serde_json::Value::Null);
+    if parameter["format"] == "attachment" {
+        return Value::Attachment(file(&checkerboard(4, 2), Format::Png).into());
+    }
+    let value =
+        [&parameter["default"], &parameter["enum"][0], &parameter["minimum"], &parameter["examples"][0]]
+            .into_iter()
+            .find(|value| !value.is_null())
+            .unwrap_or(&serde_json::Value::Null);
     match value {
         serde_json::Value::String(value) => text(value),
         serde_json::Value::Bool(value) => Value::Boolean(*value),
-        serde_json::Value::Number(value) => int(value.as_i64().unwrap()),
+        serde_json::Value::Number(value) => {
+            value.as_i64().map_or(Value::Number(value.as_f64().unwrap()), int)
+        }
         _ => text("#336699"),
     }
 }
@@ -96,7 +102,7 @@ fn every_default_and_least_value_of_every_schema_is_accepted() {
     for operation in OPERATIONS {
         let parameters = Parameters::from_iter(values(operation.schema));
         let step = Step { operation: operation.name.into(), parameters };
-        run(input.clone(), &[step], None).unwrap();
+        run_all(input.clone(), &[step], None).unwrap();
     }
     for format in output_formats() {
         let parameters = Parameters::from_iter(values(format.schema));
@@ -241,4 +247,87 @@ fn results_are_measured_against_the_limits() {
     let steps = [step("resize", &[("width", int(101))])];
     let error = process(input, &steps, None, &limits, &Unwatched).unwrap_err();
     assert_eq!(error.kind(), Kind::TooLarge);
+}
+
+fn watermark(overlay: Vec<u8>) -> Step {
+    step("watermark", &[("image", Value::Attachment(overlay.into())), ("gravity", text("northwest"))])
+}
+
+#[test]
+fn an_overlay_is_turned_upright_before_it_is_laid() {
+    let ground = file(&gradient(20, 20, Channels::Rgb), Format::Png);
+    let upright = gradient(8, 4, Channels::Rgb).turned(Orientation::Rotate90, &Limits::default()).unwrap();
+    let turned = run(ground.clone(), &[watermark(photograph(6))], None).unwrap();
+    assert_eq!(turned, run(ground, &[watermark(file(&upright, Format::Png))], None).unwrap());
+}
+
+#[test]
+fn an_overlay_may_be_of_any_format() {
+    let ground = file(&gradient(20, 20, Channels::Rgb), Format::Png);
+    for format in Format::ALL {
+        let marked = run(ground.clone(), &[watermark(file(&checkerboard(16, 4), format))], None).unwrap();
+        let picture = decode(&marked.bytes);
+        let pixel = |x: usize| picture.bytes()[x * 3];
+        assert!(pixel(1) < 40 && pixel(5) > 215, "{format}");
+    }
+}
+
+#[test]
+fn a_damaged_overlay_does_not_blame_the_picture() {
+    let ground = file(&checkerboard(16, 4), Format::Png);
+    let error = run(ground, &[watermark(b"RIFF, nearly".to_vec())], None).unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidParameters);
+    assert!(error.to_string().starts_with("image: "), "{error}");
+}
+
+#[test]
+fn thumbnails_are_files_of_their_own_in_the_target_s_format() {
+    let input = file(&gradient(256, 128, Channels::Rgb), Format::Png);
+    let steps = [step("grayscale", &[]), step("thumbnails", &[("sizes", text("16,64,32x8"))])];
+    for (target, format) in [(None, Format::Png), (Some(target(Format::Qoi, &[])), Format::Qoi)] {
+        let outputs = run_all(input.clone(), &steps, target).unwrap();
+        let pictures: Vec<_> = outputs.iter().map(|output| decode(&output.bytes)).collect();
+        let sizes: Vec<_> = pictures.iter().map(|picture| (picture.width, picture.height)).collect();
+        assert_eq!(sizes, [(16, 8), (64, 32), (16, 8)]);
+        assert!(outputs.iter().all(|output| output.format == format));
+        assert_eq!(outputs[0], outputs[2]);
+    }
+}
+
+#[test]
+fn nothing_can_come_after_thumbnails() {
+    let input = b"not even looked at".to_vec();
+    let thumbnails = step("thumbnails", &[("sizes", text("16"))]);
+    for later in [step("flip", &[]), thumbnails.clone()] {
+        let error = run_all(input.clone(), &[thumbnails.clone(), later], None).unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidParameters);
+        assert!(error.to_string().starts_with("thumbnails: it gives several pictures"), "{error}");
+    }
+}
+
+#[test]
+fn progress_tells_of_every_thumbnail() {
+    let watcher = Watcher::default();
+    watcher.patience.set(usize::MAX);
+    let input = file(&checkerboard(64, 4), Format::Png);
+    let steps = [step("flip", &[]), step("thumbnails", &[("sizes", text("8,16,32"))])];
+    process(input, &steps, None, &Limits::default(), &watcher).unwrap();
+    let heard = watcher.heard.into_inner();
+    assert!(heard.windows(2).all(|pair| pair[0] < pair[1]), "{heard:?}");
+    assert_eq!((heard.len(), heard.last()), (5, Some(&1.0)));
+}
+
+#[test]
+fn results_together_are_measured_against_the_limit_too() {
+    let input = file(&gradient_16(64, 64, Channels::Rgb), Format::Png);
+    let within = |sizes: &str, max_output_bytes: u64| {
+        let limits = Limits { max_output_bytes, ..Limits::default() };
+        let steps = [step("thumbnails", &[("sizes", text(sizes))])];
+        process(input.clone(), &steps, None, &limits, &Unwatched)
+    };
+    let one = within("32", u64::MAX).unwrap()[0].bytes.len() as u64;
+    assert!(within("32", one).is_ok());
+    let error = within("32,32", 2 * one - 1).unwrap_err();
+    assert_eq!(error.kind(), Kind::TooLarge);
+    assert!(error.to_string().contains("together"), "{error}");
 }

@@ -16,7 +16,7 @@ impl Plugin for Standard {
         let mut descriptor = Descriptor::new(
             "standard",
             env!("CARGO_PKG_VERSION"),
-            "The everyday operations: resizing, cropping, turning, converting.",
+            "The everyday operations: resizing, cropping, turning, converting, marking, thumbnails.",
         );
         for format in pixels::output_formats() {
             let media_type = format.format.media_type();
@@ -29,25 +29,30 @@ impl Plugin for Standard {
     }
 
     fn process(task: Task) -> Result<Vec<Image>, Failure> {
+        let attachments: Vec<pixels::Attachment> =
+            task.attachments.into_iter().map(|image| image.bytes.into()).collect();
         let steps = task
             .steps
             .iter()
             .map(|step| {
-                let parameters = parameters(&step.params)?;
+                let parameters = parameters(&step.params, &attachments)?;
                 Ok(pixels::Step { operation: step.operation.clone(), parameters })
             })
             .collect::<Result<Vec<_>, Failure>>()?;
         let target = task
             .target
             .map(|target| {
-                let parameters = parameters(&target.params)?;
+                let parameters = parameters(&target.params, &attachments)?;
                 Ok::<_, Failure>(pixels::Target { media_type: target.media_type, parameters })
             })
             .transpose()?;
+        // The steps hold what they need of them.
+        drop(attachments);
 
-        let output =
+        let outputs =
             pixels::process(task.input.bytes, &steps, target.as_ref(), &limits(), &Host).map_err(failure)?;
-        Ok(vec![Image::new(output.format.media_type(), output.bytes)])
+        let image = |output: pixels::Output| Image::new(output.format.media_type(), output.bytes);
+        Ok(outputs.into_iter().map(image).collect())
     }
 }
 
@@ -55,7 +60,7 @@ tintype_plugin::export!(Standard);
 
 #[cfg(test)]
 mod tests {
-    use tintype_plugin::Value;
+    use tintype_plugin::{Attachment, Value};
 
     use super::*;
 
@@ -90,6 +95,31 @@ mod tests {
         let huge = [("width", Value::from(65_535)), ("height", Value::from(65_535))];
         let huge = red().step("resize", huge);
         assert!(matches!(Standard::process(huge), Err(Failure::TooLarge(_))));
+    }
+
+    #[test]
+    fn a_picture_that_came_along_reaches_its_parameter() {
+        let mut task = red().step("watermark", [("image", Value::from(Attachment(1)))]);
+        // One blue pixel behind garbage that nothing refers to.
+        let blue = b"qoif\0\0\0\x01\0\0\0\x01\x03\0\xfe\0\0\xff\0\0\0\0\0\0\0\x01";
+        task.attachments = vec![Image::new("image/qoi", *b"garbage"), Image::new("image/qoi", *blue)];
+        let all_blue = Task::new(Image::new("image/qoi", *blue)).step("flip", []);
+        assert_eq!(Standard::process(task.clone()), Standard::process(all_blue));
+
+        task.attachments.pop();
+        assert!(matches!(Standard::process(task), Err(Failure::InvalidParameters(_))));
+    }
+
+    #[test]
+    fn several_results_are_given_in_their_order() {
+        let sizes = Value::Json(r#"["1", {"width": 2, "fit": "fill", "enlarge": true}]"#.into());
+        let task = red().step("thumbnails", [("sizes", sizes)]).target("image/png", []);
+        let widths: Vec<u8> = Standard::process(task).unwrap().iter().map(|image| image.bytes[19]).collect();
+        assert_eq!(widths, [1, 2]);
+
+        let with_null = Value::Json("[null]".into());
+        let task = red().step("thumbnails", [("sizes", with_null)]);
+        assert!(matches!(Standard::process(task), Err(Failure::InvalidParameters(_))));
     }
 
     #[test]

@@ -169,7 +169,7 @@ fn what_is_understood_but_impossible_names_what_and_the_rule() {
 #[test]
 fn an_operation_that_two_plugins_offer_must_be_told_apart() {
     // The same component under another name in its descriptor.
-    let hostile_wasm = std::fs::read(tintype_tests::server::guest("hostile")).unwrap();
+    let hostile_wasm = std::fs::read(tintype_tests::server::built("hostile")).unwrap();
     let server = Setup::default().hostile().plugin("twin.wasm", &renamed(&hostile_wasm)).start();
     let client = server.client();
     let problem = client.submit(&hostile("echo", &[])).refused(422, "impossible-task");

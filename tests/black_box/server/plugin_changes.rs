@@ -3,7 +3,7 @@
 use std::fs;
 
 use rustix::process::Signal;
-use tintype_tests::server::{Setup, guest};
+use tintype_tests::server::{Setup, built};
 use tintype_tests::{Client, Related, Server, eventually};
 
 use crate::steps::{Message, hostile, resize};
@@ -11,7 +11,7 @@ use crate::steps::{Message, hostile, resize};
 /// The hostile plugin, saying that it has this version.
 fn version(version: &str) -> Vec<u8> {
     assert_eq!(version.len(), "1.0.0".len());
-    let mut wasm = fs::read(guest("hostile")).unwrap();
+    let mut wasm = fs::read(built("hostile")).unwrap();
     let at = wasm.windows(12).position(|bytes| bytes == b"hostile1.0.0").unwrap() + "hostile".len();
     wasm[at..at + version.len()].copy_from_slice(version.as_bytes());
     wasm

@@ -8,7 +8,7 @@ use tintype_tests::{Client, Related, Server, pictures};
 const DOTS: &str = "image/x-dots";
 
 fn server() -> Server {
-    Setup::default().guest("odd-filter").guest("odd-codec").start()
+    Setup::default().built("odd-filter").built("odd-codec").start()
 }
 
 /// A task of these operations, each `NAME` or `NAME PARAM=VALUE`.
@@ -178,7 +178,7 @@ fn a_filter_gets_attachments_as_pixels() {
 
 #[test]
 fn each_way_in_which_a_filter_or_a_codec_fails_is_one_failed_task() {
-    let server = Setup::default().guest("odd-filter").guest("odd-codec").with("deadline", "500ms").start();
+    let server = Setup::default().built("odd-filter").built("odd-codec").with("deadline", "500ms").start();
     let client = server.client();
     let png = pictures::png(8, 8);
     let filter = |operation: &str| failure(&client, &task(&[operation], ""), "image/png", &png);
@@ -205,7 +205,7 @@ fn each_way_in_which_a_filter_or_a_codec_fails_is_one_failed_task() {
 
 #[test]
 fn without_a_codec_a_filter_s_task_is_refused_at_once() {
-    let server = Setup::default().without_bundled().guest("odd-filter").start();
+    let server = Setup::default().without_bundled().built("odd-filter").start();
     let refused =
         server.client().submit(&Related::simple(&task(&["negative"], ""), "image/png", &pictures::png(8, 8)));
     assert_eq!(refused.code, 422, "{refused:?}");

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 pub use self::command::{Ended, binary, run, target};
 use self::process::Process;
 use self::setup::new_key;
-pub use self::setup::{NoStart, Setup, guest};
+pub use self::setup::{NoStart, Setup, built};
 use crate::{Client, Faults};
 
 /// How long anything may take before a test gives up: far more than a busy machine needs.

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::Server;
 use super::command::{binary, run, target, tintype, without_settings};
 use super::process::Process;
-use crate::Faults;
+use crate::{Faults, Guest};
 
 /// How a server is started.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,8 @@ pub struct Setup {
     flags: Vec<String>,
     environment: Vec<(String, String)>,
     bare: bool,
-    guests: Vec<&'static str>,
+    /// Names of the guests that are built for the tests.
+    built: Vec<&'static str>,
     plugins: Vec<(String, Vec<u8>)>,
     keys: Vec<String>,
     under: Vec<String>,
@@ -53,13 +54,25 @@ impl Setup {
     /// Drops the hostile plugin in beside the bundled ones.
     #[must_use]
     pub fn hostile(self) -> Self {
-        self.guest("hostile")
+        self.built("hostile")
     }
 
-    /// Drops a plugin of `tests/guests/` in beside the bundled ones.
+    /// Drops the plugin in that tries everything that there is in WASI.
     #[must_use]
-    pub fn guest(mut self, name: &'static str) -> Self {
-        self.guests.push(name);
+    pub fn wasi(self) -> Self {
+        self.built("wasi")
+    }
+
+    /// Drops a plugin in that a test has written.
+    #[must_use]
+    pub fn guest(self, guest: &Guest) -> Self {
+        self.plugin(&format!("{}.wasm", guest.name()), &guest.build())
+    }
+
+    /// Drops a plugin of `tests/guests/` in.
+    #[must_use]
+    pub fn built(mut self, name: &'static str) -> Self {
+        self.built.push(name);
         self
     }
 
@@ -138,10 +151,8 @@ impl Setup {
         if !self.bare {
             copy_components(&target().join("plugins"), &plugins);
         }
-        for name in &self.guests {
-            let component = guest(name);
-            std::fs::copy(&component, plugins.join(format!("{name}.wasm")))
-                .unwrap_or_else(|error| panic!("{}: {error}; run `make guests`", component.display()));
+        for name in &self.built {
+            copy(&built(name), &plugins.join(format!("{name}.wasm")));
         }
         for (file, content) in &self.plugins {
             std::fs::write(plugins.join(file), content).unwrap();
@@ -205,7 +216,7 @@ pub(super) fn new_key(folder: &Path, arguments: &[&str]) -> String {
 
 /// The file of a plugin of `tests/guests/`.
 #[must_use]
-pub fn guest(name: &str) -> PathBuf {
+pub fn built(name: &str) -> PathBuf {
     target().join("guests").join(format!("{name}.wasm"))
 }
 
@@ -215,7 +226,12 @@ fn copy_components(from: &Path, to: &Path) {
     for entry in entries {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "wasm") {
-            std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+            copy(&path, &to.join(path.file_name().unwrap()));
         }
     }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::copy(from, to)
+        .unwrap_or_else(|error| panic!("{}: {error}; run `make build guests`", from.display()));
 }

@@ -19,7 +19,7 @@ pub(super) const OPERATION: Operation = Operation {
 }"#,
     read: |parameters| {
         let enabled = parameters.boolean("enabled")?.unwrap_or(true);
-        Ok(Box::new(AutoOrient { enabled }))
+        Ok(AutoOrient { enabled }.into())
     },
 };
 

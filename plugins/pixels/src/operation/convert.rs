@@ -7,7 +7,7 @@ pub(super) const OPERATION: Operation = Operation {
     name: "convert",
     summary: "Changes nothing but the format and its parameters, as the output asks for them.",
     schema: NO_PARAMETERS,
-    read: |_| Ok(Box::new(Convert)),
+    read: |_| Ok(Convert.into()),
 };
 
 struct Convert;

@@ -33,12 +33,13 @@ pub(super) const OPERATION: Operation = Operation {
     read: |parameters| {
         let side =
             |name| parameters.size(name, 1..=65_535)?.ok_or_else(|| Error::parameter(name, "is missing"));
-        Ok(Box::new(Crop {
+        let crop = Crop {
             left: parameters.size("left", 0..=65_535)?.unwrap_or(0),
             top: parameters.size("top", 0..=65_535)?.unwrap_or(0),
             width: side("width")?,
             height: side("height")?,
-        }))
+        };
+        Ok(crop.into())
     },
 };
 
@@ -112,7 +113,7 @@ mod tests {
             ("width", Value::Integer(width)),
             ("height", Value::Integer(height)),
         ]);
-        OPERATION.read(&parameters)?.apply(picture, &Limits::default())
+        OPERATION.apply(&parameters, picture)
     }
 
     #[test]

@@ -8,10 +8,10 @@ pub(super) const OPERATION: Operation = Operation {
     name: "grayscale",
     summary: "Takes the colour out, weighing red, green and blue as the eye does (Rec. 709).",
     schema: NO_PARAMETERS,
-    read: |_| Ok(Box::new(Grayscale)),
+    read: |_| Ok(Grayscale.into()),
 };
 
-struct Grayscale;
+pub(super) struct Grayscale;
 
 impl Transform for Grayscale {
     fn apply(&self, mut picture: Picture, _limits: &Limits) -> Result<Picture, Error> {

@@ -7,14 +7,14 @@ pub(super) const FLIP: Operation = Operation {
     name: "flip",
     summary: "Mirrors top and bottom.",
     schema: NO_PARAMETERS,
-    read: |_| Ok(Box::new(Flip)),
+    read: |_| Ok(Flip.into()),
 };
 
 pub(super) const FLOP: Operation = Operation {
     name: "flop",
     summary: "Mirrors left and right.",
     schema: NO_PARAMETERS,
-    read: |_| Ok(Box::new(Flop)),
+    read: |_| Ok(Flop.into()),
 };
 
 struct Flip;

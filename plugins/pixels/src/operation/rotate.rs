@@ -32,7 +32,7 @@ pub(super) const OPERATION: Operation = Operation {
                 return Err(Error::parameter("angle", format!("{angle} is not a multiple of 90")));
             }
         };
-        Ok(Box::new(Rotate { by }))
+        Ok(Rotate { by }.into())
     },
 };
 

@@ -73,7 +73,19 @@ pub fn target(format: Format, parameters: &[(&str, Value)]) -> Target {
     }
 }
 
+/// Runs steps that give one result.
 pub fn run(input: Vec<u8>, steps: &[Step], target: impl Into<Option<Target>>) -> Result<Output, Error> {
+    run_all(input, steps, target).map(|mut outputs| {
+        assert_eq!(outputs.len(), 1);
+        outputs.remove(0)
+    })
+}
+
+pub fn run_all(
+    input: Vec<u8>,
+    steps: &[Step],
+    target: impl Into<Option<Target>>,
+) -> Result<Vec<Output>, Error> {
     process(input, steps, target.into().as_ref(), &Limits::default(), &Unwatched)
 }
 

@@ -1,5 +1,7 @@
 //! A plugin that misbehaves on command. Each operation is one way to hurt a host.
 
+mod traces;
+
 use std::hint::black_box;
 
 use tintype_plugin::{
@@ -28,15 +30,21 @@ impl Plugin for Hostile {
             .operation_with("huge", "Gives a result of so many bytes.", BYTES)
             .operation_with("copies", "Gives the input so many times.", COUNT)
             .operation("lie", "Gives a page and calls it one.")
+            .operation("half-lie", "Gives the input, and a page that it calls one.")
             .operation("mislabel", "Gives another type than asked for.")
             .operation_with("flood", "Logs so many lines.", COUNT)
+            .operation_with("rant", "Logs one line of so many bytes.", BYTES)
+            .operation("creep", "Tells of the least progress that there is, again and again.")
             .operation_with("work", "Works so many steps, and tells its progress after each.", COUNT)
             .operation("stall", "Tells that half of the work is done, and never ends.")
             .operation("obey", "Works until it sees that it should end, and ends: the well-behaved one.")
             .operation_with("fail", "Fails with these words.", TEXT)
             .operation_with("judge", "Calls its parameter impossible, with these words.", TEXT)
             .operation_with("attached", "Gives the attached picture.", PICTURE)
-            .operation("leave", "Leaves a mark in memory, and says whether it finds one.")
+            .operation("mark", "Fills all memory that it can get with a pattern, and ends well.")
+            .operation("mark-and-trap", "Fills all memory that it can get with a pattern, and traps.")
+            .operation("mark-and-seek", "Finds what it has left itself: the control.")
+            .operation("seek", "Looks for the pattern in all memory that it can get.")
     }
 
     fn process(task: Task) -> Result<Vec<Image>, Failure> {
@@ -55,8 +63,17 @@ impl Plugin for Hostile {
                 return Ok(vec![copy; number(params, "count")?]);
             }
             "lie" => return Ok(vec![Image::new("text/html", *b"<script>alert(1)</script>")]),
+            "half-lie" => {
+                let honest = Image::new("application/octet-stream", task.input.bytes);
+                return Ok(vec![honest, Image::new("text/html", *b"<script>alert(1)</script>")]);
+            }
             "mislabel" => return Ok(vec![Image::new("image/png", *b"no png")]),
             "flood" => flood(number(params, "count")?),
+            "rant" => {
+                log(Level::Info, "x".repeat(number(params, "bytes")?));
+                b"said".to_vec()
+            }
+            "creep" => creep(),
             "work" => work(number(params, "count")?),
             "stall" => {
                 progress(0.5);
@@ -71,7 +88,16 @@ impl Plugin for Hostile {
             "fail" => return Err(Failure::failed(params.require::<&str>("text")?)),
             "judge" => return Err(Failure::invalid_parameters(params.require::<&str>("text")?)),
             "attached" => task.attachment(params.require::<Attachment>("picture")?)?.bytes.clone(),
-            "leave" => leave(),
+            "mark" => traces::mark(),
+            "mark-and-trap" => {
+                traces::mark();
+                core::arch::wasm32::unreachable()
+            }
+            "mark-and-seek" => {
+                traces::mark();
+                traces::seek()
+            }
+            "seek" => traces::seek(),
             other => return Err(Failure::failed(format!("what is {other}?"))),
         };
         Ok(vec![Image::new("application/octet-stream", bytes)])
@@ -124,14 +150,11 @@ fn work(steps: usize) -> Vec<u8> {
     n.to_be_bytes().to_vec()
 }
 
-/// The mark is in a static and in freshly allocated memory that is read before it is written.
-fn leave() -> Vec<u8> {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static MARK: AtomicU32 = AtomicU32::new(0);
-    let found_in_static = MARK.swap(0xfeed, Ordering::Relaxed) != 0;
-    let mut hoard = vec![0_u8; 4 << 20];
-    let found_in_heap = black_box(&hoard).iter().any(|byte| *byte != 0);
-    hoard.fill(0xed);
-    black_box(&hoard);
-    if found_in_static || found_in_heap { b"found a mark".to_vec() } else { b"clean".to_vec() }
+/// There are a thousand million numbers between 0 and 1: more than fit before any deadline.
+fn creep() -> Vec<u8> {
+    let mut done = 0.0_f32;
+    loop {
+        done = done.next_up();
+        progress(done);
+    }
 }

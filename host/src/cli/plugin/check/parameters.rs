@@ -197,7 +197,5 @@ mod tests {
     fn what_cannot_be_guessed_is_said() {
         let schema = object(&json!({"color": {"type": "string", "pattern": "^#[0-9]+$"}}), &["color"]);
         assert_eq!(filled(&schema).unwrap_err().param.as_deref(), Some("color"));
-        let schema = object(&json!({"self": {"$ref": "#/properties/self"}}), &["self"]);
-        assert!(filled(&schema).is_ok(), "a schema that goes on for ever is left at some depth");
     }
 }

@@ -1,9 +1,10 @@
 //! The background that `contain` puts around a picture.
 
-use super::{Resize, Size};
+use super::manner::Manner;
+use super::plan::Size;
 use crate::{Channels, Error, Limits, Picture, Samples};
 
-impl Resize {
+impl Manner {
     /// Lays the picture onto a canvas at least as large as itself.
     pub(super) fn place(&self, picture: Picture, canvas: Size, limits: &Limits) -> Result<Picture, Error> {
         if Size(picture.width, picture.height) == canvas {

@@ -1,11 +1,16 @@
 //! The plan is tested with numbers alone, the resampling against properties
 //! that any correct one has.
 
+use super::resample::KERNELS;
 use super::*;
-use crate::{Parameters, Value};
+use crate::{Channels, Samples, Value};
 
 fn resize(pairs: &[(&str, Value)]) -> Resize {
-    Resize::read(&Parameters::from_iter(pairs.iter().cloned())).unwrap()
+    Resize::read(&Parameters::from_iter(pairs.iter().cloned()), USUAL).unwrap()
+}
+
+fn plan(resize: &Resize, source: Size) -> Plan {
+    Plan::make(source, resize.width, resize.height, &resize.manner)
 }
 
 fn to(width: i64, height: i64, fit: &str) -> Resize {
@@ -25,25 +30,25 @@ fn plain(width: u32, height: u32, channels: Channels, pixel: &[u8]) -> Picture {
 #[test]
 fn one_side_alone_keeps_the_aspect_ratio() {
     let wide = resize(&[("width", Value::Integer(720))]);
-    assert_eq!(wide.plan(Size(2725, 2225)).drawn, Size(720, 588));
+    assert_eq!(plan(&wide, Size(2725, 2225)).drawn, Size(720, 588));
     let high = resize(&[("height", Value::Integer(100))]);
-    assert_eq!(high.plan(Size(300, 200)).drawn, Size(150, 100));
+    assert_eq!(plan(&high, Size(300, 200)).drawn, Size(150, 100));
 }
 
 #[test]
 fn a_line_is_never_scaled_to_nothing() {
     let narrow = resize(&[("height", Value::Integer(10))]);
-    assert_eq!(narrow.plan(Size(1, 1000)).drawn, Size(1, 10));
+    assert_eq!(plan(&narrow, Size(1, 1000)).drawn, Size(1, 10));
 }
 
 #[test]
 fn each_fit_gives_the_size_it_promises() {
     let source = Size(400, 200);
-    assert_eq!(to(100, 100, "cover").plan(source).drawn, Size(100, 100));
-    assert_eq!(to(100, 100, "fill").plan(source).drawn, Size(100, 100));
-    assert_eq!(to(100, 100, "inside").plan(source).drawn, Size(100, 50));
-    assert_eq!(to(100, 100, "outside").plan(source).drawn, Size(200, 100));
-    let contain = to(100, 100, "contain").plan(source);
+    assert_eq!(plan(&to(100, 100, "cover"), source).drawn, Size(100, 100));
+    assert_eq!(plan(&to(100, 100, "fill"), source).drawn, Size(100, 100));
+    assert_eq!(plan(&to(100, 100, "inside"), source).drawn, Size(100, 50));
+    assert_eq!(plan(&to(100, 100, "outside"), source).drawn, Size(200, 100));
+    let contain = plan(&to(100, 100, "contain"), source);
     assert_eq!((contain.drawn, contain.canvas), (Size(100, 50), Some(Size(100, 100))));
 }
 
@@ -52,8 +57,9 @@ fn cover_shows_the_part_that_gravity_names() {
     let source = Size(400, 200);
     let left = |gravity: &str| {
         let mut cover = to(100, 100, "cover");
-        cover.gravity = GRAVITIES.iter().find(|(name, _)| *name == gravity).unwrap().1;
-        cover.plan(source).part.unwrap().left
+        let named = Parameters::from_iter([("gravity", Value::Text(gravity.into()))]);
+        cover.manner.gravity = Gravity::read(&named).unwrap().unwrap();
+        plan(&cover, source).part.unwrap().left
     };
     assert_eq!((left("west"), left("centre"), left("northeast")), (0.0, 100.0, 200.0));
 }
@@ -63,12 +69,12 @@ fn without_enlarging_a_small_picture_stays_as_it_is() {
     let source = Size(40, 20);
     for fit in ["cover", "fill", "inside", "outside", "contain"] {
         let mut resize = to(100, 100, fit);
-        resize.enlarge = false;
-        assert_eq!(resize.plan(source).drawn, source, "{fit}");
+        resize.manner.enlarge = false;
+        assert_eq!(plan(&resize, source).drawn, source, "{fit}");
     }
     let mut cover = to(30, 100, "cover");
-    cover.enlarge = false;
-    assert_eq!(cover.plan(source).drawn, Size(30, 20));
+    cover.manner.enlarge = false;
+    assert_eq!(plan(&cover, source).drawn, Size(30, 20));
 }
 
 #[test]
@@ -82,7 +88,7 @@ fn a_plain_colour_stays_what_it_is_with_every_kernel_and_layout() {
         ] {
             for (width, height) in [(7, 5), (64, 48)] {
                 let mut resize = to(width, height, "fill");
-                resize.kernel = kernel;
+                resize.manner.kernel = kernel;
                 let picture = plain(32, 24, channels, pixel);
                 let resized = resize.apply(picture, &Limits::default()).unwrap();
                 assert_eq!(resized, plain(width as u32, height as u32, channels, pixel));
@@ -143,7 +149,7 @@ fn contain_is_transparent_around_alpha_and_black_around_none() {
 #[test]
 fn a_background_brings_the_channels_that_it_needs() {
     let mut contain = to(4, 8, "contain");
-    contain.background = Some([255, 0, 0, 128]);
+    contain.manner.background = Some([255, 0, 0, 128]);
     let resized = contain.apply(plain(4, 4, Channels::Gray, &[9]), &Limits::default()).unwrap();
     assert_eq!(resized.channels, Channels::Rgba);
     assert_eq!(resized.bytes()[..4], [255, 0, 0, 128]);
@@ -160,6 +166,6 @@ fn a_result_beyond_the_limits_is_refused_before_the_work() {
 
 #[test]
 fn neither_width_nor_height_is_refused() {
-    let error = Resize::read(&Parameters::default()).unwrap_err();
+    let error = Resize::read(&Parameters::default(), USUAL).unwrap_err();
     assert_eq!(error.to_string(), "resize: width or height is missing.");
 }

@@ -1,0 +1,150 @@
+//! Resampling: the pixels of a rectangle computed from those of another.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{Filter, FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use super::plan::{Part, Size};
+use crate::{Channels, Error, Picture, Samples};
+
+/// How new pixels are computed from old ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    Nearest,
+    Linear,
+    Cubic,
+    Mitchell,
+    Lanczos2,
+    Lanczos3,
+}
+
+pub(super) const KERNELS: [(&str, Kernel); 6] = [
+    ("nearest", Kernel::Nearest),
+    ("linear", Kernel::Linear),
+    ("cubic", Kernel::Cubic),
+    ("mitchell", Kernel::Mitchell),
+    ("lanczos2", Kernel::Lanczos2),
+    ("lanczos3", Kernel::Lanczos3),
+];
+
+impl Kernel {
+    fn algorithm(self) -> Result<ResizeAlg, Error> {
+        Ok(ResizeAlg::Convolution(match self {
+            Self::Nearest => return Ok(ResizeAlg::Nearest),
+            Self::Linear => FilterType::Bilinear,
+            Self::Cubic => FilterType::CatmullRom,
+            Self::Mitchell => FilterType::Mitchell,
+            Self::Lanczos3 => FilterType::Lanczos3,
+            Self::Lanczos2 => FilterType::Custom(Filter::new("Lanczos2", lanczos2, 2.0).map_err(failed)?),
+        }))
+    }
+}
+
+/// The sinc function, windowed by its own first two lobes.
+fn lanczos2(x: f64) -> f64 {
+    let sinc = |x: f64| {
+        let x = x * std::f64::consts::PI;
+        if x == 0.0 { 1.0 } else { x.sin() / x }
+    };
+    if x.abs() < 2.0 { sinc(x) * sinc(x / 2.0) } else { 0.0 }
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Processing(error.to_string())
+}
+
+/// A picture to resample from, once or often. Its colours are multiplied by its
+/// alpha where that matters, or transparent pixels would bleed theirs.
+#[derive(Debug)]
+pub(crate) struct Source {
+    picture: Picture,
+    premultiplied: bool,
+    kernel: Kernel,
+}
+
+impl Source {
+    /// The picture is premultiplied in place: with a copy of it the peak would
+    /// be a whole picture higher.
+    pub(crate) fn new(mut picture: Picture, kernel: Kernel) -> Result<Self, Error> {
+        // Nearest takes pixels as they are, and opaque ones have nothing to multiply.
+        let premultiplied = kernel != Kernel::Nearest && !picture.is_opaque();
+        if premultiplied {
+            let (width, height, pixel_type) = (picture.width, picture.height, pixel_type(&picture));
+            let mut image =
+                Image::from_slice_u8(width, height, bytes_mut(&mut picture), pixel_type).map_err(failed)?;
+            MulDiv::new().multiply_alpha_inplace(&mut image).map_err(failed)?;
+        }
+        Ok(Self { picture, premultiplied, kernel })
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        Size(self.picture.width, self.picture.height)
+    }
+
+    /// The pixels of `part` as a rectangle of this size. The profile stays
+    /// behind: it can be as large as the file, and not everybody wants it.
+    pub(crate) fn resampled(&self, drawn: Size, part: Option<Part>) -> Result<Self, Error> {
+        let Size(width, height) = drawn;
+        let picture = &self.picture;
+        let pixel_type = pixel_type(picture);
+        let count = width as usize * height as usize * picture.channels.count();
+        let mut resized = Picture {
+            width,
+            height,
+            channels: picture.channels,
+            samples: match picture.samples {
+                Samples::Eight(_) => Samples::Eight(vec![0; count]),
+                Samples::Sixteen(_) => Samples::Sixteen(vec![0; count]),
+            },
+            icc: None,
+            orientation: picture.orientation,
+        };
+        let source =
+            ImageRef::new(picture.width, picture.height, picture.bytes(), pixel_type).map_err(failed)?;
+        let mut target =
+            Image::from_slice_u8(width, height, bytes_mut(&mut resized), pixel_type).map_err(failed)?;
+        let mut options = ResizeOptions::new().resize_alg(self.kernel.algorithm()?).use_alpha(false);
+        if let Some(Part { left, top, width, height }) = part {
+            options = options.crop(left, top, width, height);
+        }
+        Resizer::new().resize(&source, &mut target, &options).map_err(failed)?;
+        Ok(Self { picture: resized, ..*self })
+    }
+
+    /// The picture with straight alpha again.
+    pub(crate) fn into_picture(mut self) -> Result<Picture, Error> {
+        if self.premultiplied {
+            let Size(width, height) = self.size();
+            let pixel_type = pixel_type(&self.picture);
+            let mut image = Image::from_slice_u8(width, height, bytes_mut(&mut self.picture), pixel_type)
+                .map_err(failed)?;
+            MulDiv::new().divide_alpha_inplace(&mut image).map_err(failed)?;
+        }
+        Ok(self.picture)
+    }
+
+    /// A copy of the picture with straight alpha, without its profile.
+    pub(crate) fn to_picture(&self) -> Result<Picture, Error> {
+        let picture = Picture { icc: None, samples: self.picture.samples.clone(), ..self.picture };
+        Self { picture, ..*self }.into_picture()
+    }
+}
+
+fn pixel_type(picture: &Picture) -> PixelType {
+    match (&picture.samples, picture.channels) {
+        (Samples::Eight(_), Channels::Gray) => PixelType::U8,
+        (Samples::Eight(_), Channels::GrayAlpha) => PixelType::U8x2,
+        (Samples::Eight(_), Channels::Rgb) => PixelType::U8x3,
+        (Samples::Eight(_), Channels::Rgba) => PixelType::U8x4,
+        (Samples::Sixteen(_), Channels::Gray) => PixelType::U16,
+        (Samples::Sixteen(_), Channels::GrayAlpha) => PixelType::U16x2,
+        (Samples::Sixteen(_), Channels::Rgb) => PixelType::U16x3,
+        (Samples::Sixteen(_), Channels::Rgba) => PixelType::U16x4,
+    }
+}
+
+fn bytes_mut(picture: &mut Picture) -> &mut [u8] {
+    match &mut picture.samples {
+        Samples::Eight(samples) => samples,
+        Samples::Sixteen(samples) => bytemuck::cast_slice_mut(samples),
+    }
+}

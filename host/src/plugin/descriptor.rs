@@ -76,9 +76,13 @@ impl Descriptor {
         let version = Version::parse(&raw.version).map_err(|error| {
             wrong(format!("the version {}", quoted(&raw.version)), format!("not a semantic version: {error}"))
         })?;
-        let entries = [raw.operations.len(), raw.accepts.len(), raw.produces.len()];
-        if let Some(many) = entries.into_iter().find(|count| *count > MOST_ENTRIES) {
-            return Err(wrong(format!("a list of {many}"), format!("the most is {MOST_ENTRIES}")));
+        let entries = [
+            (raw.operations.len(), "operations"),
+            (raw.accepts.len(), "media types that it reads"),
+            (raw.produces.len(), "formats"),
+        ];
+        if let Some((many, what)) = entries.into_iter().find(|(count, _)| *count > MOST_ENTRIES) {
+            return Err(wrong(format!("{many} {what}"), format!("the most is {MOST_ENTRIES}")));
         }
         let is_codec = kind == Kind::Codec;
         if is_codec && raw.accepts.is_empty() && raw.produces.is_empty() {

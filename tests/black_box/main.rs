@@ -58,6 +58,7 @@ mod server {
     mod load;
     mod pictures;
     mod plugin_changes;
+    mod plugin_check;
     mod plugin_commands;
     mod plugin_files;
     mod plugin_settings;

@@ -60,7 +60,8 @@ pub struct DescriptorError {
     rule: String,
 }
 
-pub(super) const NAME_RULE: &str = "a name is 1 to 64 characters of a-z, 0-9 and -, beginning with a letter";
+/// What [`is_name`] demands, in words.
+pub const NAME_RULE: &str = "a name is 1 to 64 characters of a-z, 0-9 and -, beginning with a letter";
 
 impl Descriptor {
     pub(super) fn check(raw: RawDescriptor, kind: Kind) -> Result<Self, DescriptorError> {
@@ -169,7 +170,9 @@ fn essence(text: &str) -> Option<String> {
     (parsed.essence() == text).then(|| text.to_owned())
 }
 
-pub(super) fn is_name(text: &str) -> bool {
+/// Whether a plugin, or an operation, can have this name: the rule of `descriptor` in `wit/plugin.wit`.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

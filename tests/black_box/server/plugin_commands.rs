@@ -9,12 +9,12 @@ use tintype_tests::server::{Ended, Setup, built, run, target};
 use tintype_tests::{eventually, pictures};
 
 /// Runs `tintype plugin …` in this folder, without compiling what the other tests have compiled.
-fn plugin(folder: &Path, arguments: &[&str]) -> Ended {
+pub(super) fn plugin(folder: &Path, arguments: &[&str]) -> Ended {
     let compiled = target().join("compiled-for-tests").display().to_string();
     run(&[&["plugin"], arguments, &["--compiled-dir", &compiled]].concat(), &[], folder)
 }
 
-fn json(ended: &Ended) -> Json {
+pub(super) fn json(ended: &Ended) -> Json {
     serde_json::from_str(&ended.output).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
 }
 
@@ -53,7 +53,7 @@ fn listed<'a>(list: &'a Json, file: &str) -> &'a Json {
 }
 
 /// The checks that ended so, as `check` or `operation: check`.
-fn checks(report: &Json, verdict: &str) -> Vec<String> {
+pub(super) fn checks(report: &Json, verdict: &str) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
     let of_it = findings.filter(|finding| finding["verdict"] == verdict);
     let check = |finding: &Json| finding["check"].as_str().unwrap().to_owned();
@@ -66,7 +66,7 @@ fn checks(report: &Json, verdict: &str) -> Vec<String> {
 }
 
 /// What is said of the check of this name, which failed.
-fn failed_words(report: &Json, check: &str) -> String {
+pub(super) fn failed_words(report: &Json, check: &str) -> String {
     let findings = report["findings"].as_array().unwrap().iter();
     let failed = findings.filter(|finding| finding["verdict"] == "failed");
     let words =

@@ -7,16 +7,10 @@ use semver::VersionReq;
 
 use super::{MAX_OPERATIONS, Param, Problem};
 use crate::media_type::MediaType;
+pub use crate::plugin::is_name;
 
-/// Longest name of an operation, a plugin or a parameter, as the plugin contract has it.
+/// Longest name of a parameter: that of an operation or a plugin.
 const MAX_NAME_BYTES: usize = 64;
-
-/// Whether this can name an operation or a plugin: 1 to 64 of `a-z`, `0-9` and `-`, a letter first.
-pub fn is_name(text: &str) -> bool {
-    text.len() <= MAX_NAME_BYTES
-        && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-}
 
 /// Whether this can name a parameter: 1 to 64 ASCII letters, digits, `_`, `.` and `-`, a letter or
 /// `_` first. These need no escaping in XML, in a query string or in a JSON path.

@@ -2,14 +2,14 @@
 
 use super::parameters;
 use super::report::{Report, Verdict};
-use crate::plugin::{Descriptor, Given, Plugin, Schema};
+use crate::plugin::{Descriptor, Given, Kind, Plugin, Schema};
 use crate::task::description::is_param_name;
 
 pub(super) fn check(plugin: &Plugin, report: &mut Report) {
     same_again(plugin, report);
     let descriptor = &plugin.descriptor;
     summaries(descriptor, report);
-    media_types(descriptor, report);
+    media_types(descriptor, plugin.kind(), report);
     let operations = descriptor.operations.iter().map(|operation| (&operation.name, &operation.schema));
     let formats = descriptor.produces.iter().map(|format| (&format.media_type, &format.schema));
     let faults: Vec<String> =
@@ -50,22 +50,35 @@ fn summaries(descriptor: &Descriptor, report: &mut Report) {
     }
 }
 
-fn media_types(descriptor: &Descriptor, report: &mut Report) {
+/// What clients are told of formats; a filter has none.
+fn media_types(descriptor: &Descriptor, kind: Kind, report: &mut Report) {
     const CHECK: &str = "media types";
-    if descriptor.produces.is_empty() {
+    if kind == Kind::Filter {
+        return;
+    }
+    if kind == Kind::Processor && descriptor.produces.is_empty() {
         let words =
             "it declares nothing in `produces`, so that every result fails its task: declare what it writes";
         report.note(CHECK, Verdict::Failed, words);
-    } else if descriptor.accepts.is_empty() {
+    } else if kind == Kind::Processor && descriptor.accepts.is_empty() {
         let words = "it declares nothing in `accepts`: say which pictures it reads, so that clients know";
         report.note(CHECK, Verdict::Warning, words);
+    } else if kind == Kind::Codec && descriptor.accepts.iter().any(|media_type| media_type == ANY) {
+        let words = format!(
+            "it says that it reads {ANY}, which is any file, and takes all of them from the other codecs: name the \
+             format, image/x-… if nobody has named it yet"
+        );
+        report.note(CHECK, Verdict::Failed, words);
     } else {
-        let produces: Vec<&str> =
-            descriptor.produces.iter().map(|format| format.media_type.as_str()).collect();
-        let words = format!("reads {}; writes {}", descriptor.accepts.join(", "), produces.join(", "));
-        report.note(CHECK, Verdict::Passed, words);
+        let list = |types: Vec<&str>| if types.is_empty() { "nothing".to_owned() } else { types.join(", ") };
+        let reads = list(descriptor.accepts.iter().map(String::as_str).collect());
+        let writes = list(descriptor.produces.iter().map(|format| format.media_type.as_str()).collect());
+        report.note(CHECK, Verdict::Passed, format!("reads {reads}; writes {writes}"));
     }
 }
+
+/// The type of which any file is.
+const ANY: &str = "application/octet-stream";
 
 /// Parameters that nobody can send, and defaults that the schema itself refuses.
 fn schema_faults(of: &str, schema: &Schema) -> Vec<String> {
@@ -123,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_a_client_would_miss_is_said() {
-        let descriptor = Descriptor {
+        let mut descriptor = Descriptor {
             name: "p".to_owned(),
             version: semver::Version::new(1, 0, 0),
             summary: " ".to_owned(),
@@ -133,8 +146,14 @@ mod tests {
         };
         let mut report = Report::new(std::path::Path::new("p.wasm"));
         summaries(&descriptor, &mut report);
-        media_types(&descriptor, &mut report);
+        media_types(&descriptor, Kind::Processor, &mut report);
+        media_types(&descriptor, Kind::Filter, &mut report);
+        descriptor.accepts = vec!["image/x-dots".to_owned()];
+        media_types(&descriptor, Kind::Codec, &mut report);
+        descriptor.accepts.push(ANY.to_owned());
+        media_types(&descriptor, Kind::Codec, &mut report);
         let verdicts: Vec<Verdict> = report.findings.iter().map(|finding| finding.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Warning, Verdict::Failed]);
+        use Verdict::{Failed, Passed, Warning};
+        assert_eq!(verdicts, [Warning, Failed, Passed, Failed]);
     }
 }

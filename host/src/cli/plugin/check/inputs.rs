@@ -9,8 +9,11 @@ const RANDOM: usize = 4096;
 /// How many random inputs, and how often each good picture is damaged.
 const SEEDS: u64 = 3;
 
-/// A picture of 24 by 16 pixels in a format, and the same with a header that claims millions.
-struct Sample {
+/// Pixels of every sample along the x axis, and along the y axis.
+pub(super) const SAMPLE_SIZE: (u32, u32) = (24, 16);
+
+/// A picture of [`SAMPLE_SIZE`] in a format, and the same with a header that claims millions.
+struct Known {
     media_type: &'static str,
     tiny: &'static [u8],
     lying: &'static [u8],
@@ -18,7 +21,7 @@ struct Sample {
 
 macro_rules! samples {
     ($($media_type:literal: $extension:literal),+) => {
-        &[$(Sample {
+        &[$(Known {
             media_type: $media_type,
             tiny: include_bytes!(concat!("../samples/tiny.", $extension)),
             lying: include_bytes!(concat!("../samples/lying.", $extension)),
@@ -26,7 +29,7 @@ macro_rules! samples {
     };
 }
 
-const SAMPLES: &[Sample] = samples!(
+const KNOWN: &[Known] = samples!(
     "image/png": "png",
     "image/jpeg": "jpg",
     "image/gif": "gif",
@@ -59,19 +62,46 @@ pub(super) struct Input {
     pub(super) image: Image,
 }
 
-/// What a plugin that accepts these types is tried with.
-pub(super) fn all(accepts: &[String]) -> Vec<Input> {
-    let samples: Vec<&Sample> =
-        SAMPLES.iter().filter(|sample| accepts.iter().any(|known| known == sample.media_type)).collect();
-    let some_type = samples.first().map_or("application/octet-stream", |sample| sample.media_type);
+/// A good picture of a format, from which others are made.
+#[derive(Clone, Debug)]
+pub(super) struct Sample {
+    pub(super) media_type: String,
+    pub(super) good: Vec<u8>,
+    /// With a header that claims millions of pixels in each direction.
+    pub(super) lying: Option<Vec<u8>>,
+}
+
+/// The samples there are of these types.
+pub(super) fn samples(accepts: &[String]) -> Vec<Sample> {
+    samples_of(|media_type| accepts.iter().any(|known| known == media_type))
+}
+
+/// Samples of other types.
+pub(super) fn foreign(accepts: &[String]) -> Vec<Sample> {
+    let any = "application/octet-stream";
+    samples_of(|media_type| media_type != any && accepts.iter().all(|known| known != media_type))
+}
+
+fn samples_of(wanted: impl Fn(&str) -> bool) -> Vec<Sample> {
+    let sample = |Known { media_type, tiny, lying }: &Known| Sample {
+        media_type: (*media_type).to_owned(),
+        good: tiny.to_vec(),
+        lying: Some(lying.to_vec()),
+    };
+    KNOWN.iter().filter(|known| wanted(known.media_type)).map(sample).collect()
+}
+
+/// What a plugin is tried with that reads these.
+pub(super) fn all(samples: &[Sample]) -> Vec<Input> {
+    let some_type = samples.first().map_or("application/octet-stream", |sample| sample.media_type.as_str());
     let input = |name: String, kind, media_type: &str, bytes: Vec<u8>| {
         let image = Image { media_type: media_type.to_owned(), bytes };
         Input { name, kind, image }
     };
     let mut inputs = vec![];
     // Good ones first: what is wrong with everything shows there best.
-    for Sample { media_type, tiny, .. } in &samples {
-        inputs.push(input(format!("good {media_type}"), Kind::Good, media_type, tiny.to_vec()));
+    for Sample { media_type, good, .. } in samples {
+        inputs.push(input(format!("good {media_type}"), Kind::Good, media_type, good.clone()));
     }
     for seed in 1..=SEEDS {
         let bytes = Random(seed).bytes(RANDOM);
@@ -79,21 +109,23 @@ pub(super) fn all(accepts: &[String]) -> Vec<Input> {
     }
     inputs.push(input("no bytes".to_owned(), Kind::Garbage, some_type, vec![]));
     inputs.push(input("one byte".to_owned(), Kind::Garbage, some_type, vec![0xff]));
-    for Sample { media_type, tiny, lying } in samples {
-        let half = tiny.iter().take(tiny.len() / 2).copied().collect();
+    for Sample { media_type, good, lying } in samples {
+        let half = good.iter().take(good.len() / 2).copied().collect();
         inputs.push(input(format!("half {media_type}"), Kind::Garbage, media_type, half));
         for seed in 1..=SEEDS {
-            let bytes = Random(seed).damaged(tiny);
+            let bytes = Random(seed).damaged(good);
             inputs.push(input(format!("damaged {media_type} {seed}"), Kind::Damaged, media_type, bytes));
         }
-        inputs.push(input(format!("lying {media_type}"), Kind::Lying, media_type, lying.to_vec()));
+        if let Some(lying) = lying {
+            inputs.push(input(format!("lying {media_type}"), Kind::Lying, media_type, lying.clone()));
+        }
     }
     inputs
 }
 
 /// Types of which there is no sample.
 pub(super) fn unknown(accepts: &[String]) -> Vec<&str> {
-    let known = |media_type: &str| SAMPLES.iter().any(|sample| sample.media_type == media_type);
+    let known = |media_type: &str| KNOWN.iter().any(|sample| sample.media_type == media_type);
     accepts.iter().map(String::as_str).filter(|media_type| !known(media_type)).collect()
 }
 
@@ -104,7 +136,7 @@ pub(super) fn attachment() -> Image {
 }
 
 /// `SplitMix64`: the same bytes on every machine and in every release.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -114,7 +146,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
+    pub(super) fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count.div_ceil(8)).flat_map(|_| self.next().to_le_bytes()).take(count).collect()
     }
 
@@ -142,8 +174,8 @@ mod tests {
 
     #[test]
     fn the_same_inputs_come_every_time_and_no_two_are_alike() {
-        let accepts: Vec<String> = SAMPLES[..7].iter().map(|sample| sample.media_type.to_owned()).collect();
-        let (inputs, again) = (all(&accepts), all(&accepts));
+        let accepts: Vec<String> = KNOWN[..7].iter().map(|sample| sample.media_type.to_owned()).collect();
+        let (inputs, again) = (all(&samples(&accepts)), all(&samples(&accepts)));
         for (number, input) in inputs.iter().enumerate() {
             assert_eq!(input.image, again[number].image);
             assert!(inputs[..number].iter().all(|other| other.image.bytes != input.image.bytes), "{input:?}");
@@ -157,7 +189,7 @@ mod tests {
     #[test]
     fn samples_begin_as_their_formats_do() {
         let begins = |media_type: &str| {
-            let sample = SAMPLES.iter().find(|sample| sample.media_type == media_type).unwrap();
+            let sample = KNOWN.iter().find(|sample| sample.media_type == media_type).unwrap();
             assert_eq!(sample.tiny.len(), sample.lying.len());
             assert_ne!(sample.tiny, sample.lying);
             assert_eq!(sample.tiny[..2], sample.lying[..2]);
@@ -180,6 +212,8 @@ mod tests {
     fn a_type_without_a_sample_is_named() {
         let accepts = ["image/avif".to_owned(), "image/png".to_owned()];
         assert_eq!(unknown(&accepts), ["image/avif"]);
-        assert!(all(&[]).iter().all(|input| input.kind == Kind::Garbage));
+        let foreign: Vec<String> = foreign(&accepts).into_iter().map(|sample| sample.media_type).collect();
+        assert!(foreign.len() == 6 && !foreign.contains(&accepts[1]), "{foreign:?}");
+        assert!(all(&samples(&[])).iter().all(|input| input.kind == Kind::Garbage));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::report::{Report, Verdict};
 use crate::cli::plugin::shown;
 use crate::config::Config;
-use crate::plugin::{CompiledCode, LoadError, Plugin, Sandbox};
+use crate::plugin::{CompiledCode, Kind, LoadError, Plugin, Sandbox};
 
 /// The checks, in the order in which a server makes them.
 const CHECKS: [&str; 7] = ["settings", "size", "component", "imports", "exports", "contract", "describe"];
@@ -31,8 +31,8 @@ pub(super) fn check(
             let words = format!("it exports tintype:plugin/{}@0.1", plugin.kind());
             report.note("exports", Verdict::Passed, words);
             report.note("contract", Verdict::Passed, "its types are those of tintype:plugin@0.1");
-            let operations = plugin.descriptor.operations.len();
-            let words = format!("it has a name, a version, and {operations} operations with valid schemas");
+            let entries = offered(&plugin);
+            let words = format!("it has a name, a version, and {entries} with valid schemas");
             report.note("describe", Verdict::Passed, words);
             Some(plugin)
         }
@@ -49,6 +49,17 @@ fn settings(plugin: &Plugin, report: &mut Report) {
     let shown: Vec<String> = shown.into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
     if !shown.is_empty() {
         report.note("settings", Verdict::Passed, format!("obeyed: {}", shown.join(", ")));
+    }
+}
+
+/// How much there is to ask it for.
+fn offered(plugin: &Plugin) -> String {
+    let (operations, formats) = (plugin.descriptor.operations.len(), plugin.descriptor.produces.len());
+    match (plugin.kind(), operations, formats) {
+        (Kind::Codec, _, 1) => "1 format that it writes".to_owned(),
+        (Kind::Codec, _, formats) => format!("{formats} formats that it writes"),
+        (_, 1, _) => "1 operation".to_owned(),
+        (_, operations, _) => format!("{operations} operations"),
     }
 }
 

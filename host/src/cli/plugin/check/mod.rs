@@ -6,12 +6,14 @@
 //! | can a server load it | `loading.rs` |
 //! | is what it says of itself of use | `description.rs` |
 //! | which parameters to try an operation with | `parameters.rs` |
-//! | which pictures to try it with | `inputs.rs` |
+//! | which files to try it with | `inputs.rs` |
+//! | which pixels to try it with | `frames.rs` |
 //! | how a run should have ended | `verdict.rs` |
-//! | does each operation behave | `behaviour.rs` |
+//! | does what it offers behave, by its kind | `behaviour/` |
 
 mod behaviour;
 mod description;
+mod frames;
 mod inputs;
 mod loading;
 mod parameters;

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::plugin::{Given, Param, ParamProblem, Schema};
+use super::report::{Report, Verdict};
+use crate::plugin::{Given, OutputFormat, Param, ParamProblem, Schema};
 
 /// Deepest nesting of values that is filled: more than a description may have.
 const DEEPEST: usize = 8;
@@ -20,8 +21,12 @@ pub(super) struct Filled {
 }
 
 impl Filled {
-    /// As JSON, for people.
-    pub(super) fn show(&self) -> String {
+    /// As JSON, for people; nothing if there are none.
+    pub(super) fn shown(&self) -> Option<String> {
+        (!self.given.is_empty()).then(|| self.show())
+    }
+
+    fn show(&self) -> String {
         let shown = |given: &Given| match given {
             Given::Json(json) => json.clone(),
             Given::Text(text) => text.as_str().into(),
@@ -31,6 +36,43 @@ impl Filled {
             self.given.iter().map(|(name, given)| (name.clone(), shown(given))).collect();
         Json::Object(object).to_string()
     }
+}
+
+/// Parameters for an operation, and a note of it: with which it is tried, or that none were found.
+pub(super) fn note(operation: &str, schema: &Schema, report: &mut Report) -> Option<Filled> {
+    const CHECK: &str = "parameters";
+    match fill(schema) {
+        Ok(filled) => {
+            let shown = filled.shown();
+            let words = shown.map_or("none are required".to_owned(), |shown| format!("tried with {shown}"));
+            report.note_of(operation, CHECK, Verdict::Passed, words);
+            Some(filled)
+        }
+        Err(problem) => {
+            let of = problem.param.map(|param| format!(" of {param:?}")).unwrap_or_default();
+            let words = format!(
+                "no values{of} were found that the schema takes ({}), so that the operation was not tried. What to \
+                 do: give required parameters a default or examples",
+                problem.rule
+            );
+            report.note_of(operation, CHECK, Verdict::Warning, words);
+            None
+        }
+    }
+}
+
+/// Parameters for writing a format; a note only if none were found.
+pub(super) fn of_format(format: &OutputFormat, report: &mut Report) -> Option<Filled> {
+    let filled = fill(&format.schema);
+    if filled.is_err() {
+        let words = format!(
+            "{}: no parameters were found that its schema takes, so that it was not tried. What to do: give required \
+             ones a default or examples",
+            format.media_type
+        );
+        report.note("writes", Verdict::Warning, words);
+    }
+    filled.ok()
 }
 
 /// Finds parameters that `schema` takes.

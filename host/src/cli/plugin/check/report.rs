@@ -30,7 +30,7 @@ pub(super) enum Verdict {
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
     pub(super) check: String,
-    /// The operation that was tried, if it was one.
+    /// The operation that was tried, if it was one; of a codec, `decode` or `encode`.
     pub(super) operation: Option<String>,
     pub(super) verdict: Verdict,
     /// What was seen, and what the author has to do about it.

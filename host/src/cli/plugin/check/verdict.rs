@@ -63,6 +63,61 @@ pub(super) fn judge(kind: Kind, ended: Result<(), &Ending>, filled: Option<&str>
     }
 }
 
+/// Judges what came of a codec's `decode`: whether there is a picture, or it knows no such file.
+pub(super) fn judge_decoded(kind: Kind, ended: Result<bool, &Ending>) -> (Verdict, String) {
+    match (kind, ended) {
+        (Kind::Good, Ok(false)) => (
+            Verdict::Failed,
+            "its probe doesn't recognize it. What to do: recognize it by its first bytes, or take its type out of \
+             `reads`"
+                .to_owned(),
+        ),
+        (_, Ok(false)) => (Verdict::Passed, "it doesn't recognize it".to_owned()),
+        (Kind::Good, Err(ending @ (Ending::InvalidImage(_) | Ending::InvalidParameters(_) | Ending::PluginError(_)))) => {
+            let ending = ending.to_string();
+            let words = format!(
+                "{}. What to do: decode it to frames of one size with four bytes a pixel, or take its type out of \
+                 `reads`",
+                ending.trim_end_matches('.')
+            );
+            (Verdict::Failed, words)
+        }
+        (_, ended) => judge(kind, ended.map(drop), None),
+    }
+}
+
+/// Judges what came of a filter's `apply` on a picture; `usual` is one that every filter can work on.
+pub(super) fn judge_applied(
+    usual: bool,
+    ended: Result<(), &Ending>,
+    filled: Option<&str>,
+) -> (Verdict, String) {
+    let failed = |ending: &Ending, todo: &str| {
+        let with = filled.map(|filled| format!(" (with {filled})")).unwrap_or_default();
+        let ending = ending.to_string();
+        (Verdict::Failed, format!("{}{with}. What to do: {todo}", ending.trim_end_matches('.')))
+    };
+    match ended {
+        Err(ending @ Ending::Trap(_)) => failed(ending, UNEXPECTED_FRAME),
+        Err(ending @ Ending::Memory(_)) => failed(ending, MEMORY_OF_FRAME),
+        Err(ending @ (Ending::InvalidImage(_) | Ending::PluginError(_))) => failed(ending, FRAME),
+        Err(Ending::InvalidParameters(_)) if !usual => {
+            (Verdict::Passed, "it finds the parameters impossible for it".to_owned())
+        }
+        Err(Ending::TooLarge(words)) if !usual => {
+            (Verdict::Passed, format!("it says that the result would be too large ({words})"))
+        }
+        ended => judge(Kind::Good, ended, filled),
+    }
+}
+
+const UNEXPECTED_FRAME: &str = "no picture may make it trap: there are some of one pixel, of one row, of one column, and \
+     of any values; `tintype plugin run` shows where it was";
+const MEMORY_OF_FRAME: &str =
+    "a picture of a million pixels has 4 MB: change it in place, or free copies before the next";
+const FRAME: &str = "every picture that is decoded must give a frame of at least one pixel, with exactly four bytes a pixel, \
+     or one of invalid-parameters and too-large";
+
 const UNEXPECTED: &str = "no input may make it trap: check lengths and sizes before use, and return invalid-image, \
      too-large or failed; `tintype plugin run` shows where it was";
 const HEADER: &str = "the header claims more pixels than limits() allows: compare before memory is allocated for \
@@ -105,6 +160,28 @@ mod tests {
         assert_eq!(verdicts(&Ending::TooLarge(words())), [Failed, Warning, Passed, Passed]);
         assert_eq!(verdicts(&Ending::PluginError(words())), [Failed; 4]);
         assert_eq!(verdicts(&Ending::InvalidParameters(words())), [Failed, Failed, Passed, Failed]);
+    }
+
+    #[test]
+    fn a_codec_must_know_the_good_ones_and_need_not_know_others() {
+        let verdict = |kind, ended: Result<bool, &Ending>| judge_decoded(kind, ended).0;
+        assert_eq!(KINDS.map(|kind| verdict(kind, Ok(true))), [Verdict::Passed; 4]);
+        use Verdict::{Failed, Passed};
+        assert_eq!(KINDS.map(|kind| verdict(kind, Ok(false))), [Failed, Passed, Passed, Passed]);
+        let invalid = Ending::InvalidImage(words());
+        assert_eq!(KINDS.map(|kind| verdict(kind, Err(&invalid))), [Failed, Passed, Passed, Passed]);
+        assert_eq!(KINDS.map(|kind| verdict(kind, Err(&Ending::Deadline))), [Failed; 4]);
+    }
+
+    #[test]
+    fn a_filter_may_find_a_picture_too_small_or_its_result_too_large_though_not_every_picture() {
+        let verdicts = |ending: &Ending| [true, false].map(|usual| judge_applied(usual, Err(ending), None).0);
+        for ending in [Ending::InvalidParameters(words()), Ending::TooLarge(words())] {
+            assert_eq!(verdicts(&ending), [Verdict::Failed, Verdict::Passed], "{ending}");
+        }
+        for ending in [Ending::Trap(words()), Ending::InvalidImage(words()), Ending::PluginError(words())] {
+            assert_eq!(verdicts(&ending), [Verdict::Failed; 2], "{ending}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
+use super::{Attached, Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
 use crate::plugin::calls::Job;
 use crate::plugin::ending::Ending;
 use crate::plugin::guest::OnProgress;
@@ -93,9 +93,10 @@ impl<'a> Course<'a> {
 
     fn filter(&mut self, stage: &Stage, flow: Flow, attachments: &[Image]) -> Result<Picture, Stopped> {
         let picture = self.pixels(flow, stage.size_hint())?;
-        let (used, steps) = stage.with_own_attachments();
+        let mut attached = Attached::default();
+        let steps = attached.steps(&stage.steps);
         let mut frames: Vec<Frame> = vec![];
-        for image in used.into_iter().filter_map(|index| attachments.get(index)) {
+        for image in attached.of(attachments) {
             let (_, picture) = self.decode(image, None)?;
             frames.extend(picture.frames.into_iter().next());
         }
@@ -107,8 +108,9 @@ impl<'a> Course<'a> {
         let plugin = &stage.plugin;
         let input = self.file(flow, plugin)?;
         let target = self.target(plugin, &input)?;
-        let (used, steps) = stage.with_own_attachments();
-        let attachments = used.into_iter().filter_map(|index| attachments.get(index)).cloned().collect();
+        let mut attached = Attached::default();
+        let (steps, target) = (attached.steps(&stage.steps), target.map(|target| attached.target(target)));
+        let attachments = attached.of(attachments).cloned().collect();
         let job = Job { input, attachments, steps, target };
         self.call(plugin, self.progress(), |context| plugin.process(job, context))
     }

@@ -173,31 +173,72 @@ impl Stage {
         (hint != SizeHint::default()).then_some(hint)
     }
 
-    /// The task's pictures that this stage's steps refer to, and the steps as they refer to these alone.
-    fn with_own_attachments(&self) -> (Vec<usize>, Vec<Step>) {
-        let mut used: Vec<u32> = vec![];
-        let mut renumbered = |param: &Param| {
+    fn is_filter(&self) -> bool {
+        self.plugin.kind() == Kind::Filter
+    }
+}
+
+/// The task's pictures that one stage refers to, in the order in which it is handed them.
+#[derive(Default)]
+struct Attached(Vec<u32>);
+
+impl Attached {
+    /// The steps, as they refer to these pictures alone.
+    fn steps(&mut self, steps: &[Step]) -> Vec<Step> {
+        let own = |step: &Step| Step { operation: step.operation.clone(), params: self.params(&step.params) };
+        steps.iter().map(own).collect()
+    }
+
+    /// The format, as it refers to these pictures alone.
+    fn target(&mut self, target: Target) -> Target {
+        Target { params: self.params(&target.params), ..target }
+    }
+
+    fn params(&mut self, params: &[Param]) -> Vec<Param> {
+        let own = |param: &Param| {
             let value = match &param.value {
-                Value::Attachment(index) => {
-                    let at = used.iter().position(|known| known == index).unwrap_or_else(|| {
-                        used.push(*index);
-                        used.len() - 1
-                    });
-                    Value::Attachment(u32::try_from(at).unwrap_or(u32::MAX))
-                }
+                Value::Attachment(index) => Value::Attachment(self.place(*index)),
                 value => value.clone(),
             };
             Param { name: param.name.clone(), value }
         };
-        let steps = self.steps.iter().map(|step| Step {
-            operation: step.operation.clone(),
-            params: step.params.iter().map(&mut renumbered).collect(),
-        });
-        let steps = steps.collect();
-        (used.into_iter().map(|index| index as usize).collect(), steps)
+        params.iter().map(own).collect()
     }
 
-    fn is_filter(&self) -> bool {
-        self.plugin.kind() == Kind::Filter
+    fn place(&mut self, index: u32) -> u32 {
+        let at = self.0.iter().position(|known| *known == index).unwrap_or_else(|| {
+            self.0.push(index);
+            self.0.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// Those of `all` that are referred to.
+    fn of<'a>(&self, all: &'a [Image]) -> impl Iterator<Item = &'a Image> {
+        self.0.iter().filter_map(|index| all.get(*index as usize))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn param(index: u32) -> Param {
+        Param { name: "picture".to_owned(), value: Value::Attachment(index) }
+    }
+
+    #[test]
+    fn a_stage_is_handed_the_pictures_that_it_refers_to_and_no_others() {
+        let all: Vec<Image> =
+            (0..4).map(|byte| Image { media_type: "image/png".to_owned(), bytes: vec![byte] }).collect();
+        let step = Step { operation: "watermark".to_owned(), params: vec![param(3), param(1), param(3)] };
+        let target = Target { media_type: "image/png".to_owned(), params: vec![param(1), param(0)] };
+        let mut attached = Attached::default();
+        let steps = attached.steps(&[step]);
+        let target = attached.target(target);
+        assert_eq!(steps.first().map(|step| step.params.clone()), Some(vec![param(0), param(1), param(0)]));
+        assert_eq!(target.params, [param(1), param(2)]);
+        let bytes: Vec<u8> = attached.of(&all).flat_map(|image| image.bytes.clone()).collect();
+        assert_eq!(bytes, [3, 1, 0]);
     }
 }

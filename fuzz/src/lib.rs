@@ -11,6 +11,8 @@
 #[path = "../../host/src"]
 mod host {
     pub mod media_type;
+    pub mod name;
+    pub mod xml_text;
 
     pub mod http {
         mod media_range;
@@ -41,7 +43,9 @@ mod host {
 
 pub use host::http::{multipart, negotiate, wait};
 pub use host::media_type;
+pub use host::name;
 pub use host::task::description;
+pub use host::xml_text;
 
 /// A description that was accepted obeys the rules, refers to parts by names that a part can have,
 /// and comes back from the store as it went in.

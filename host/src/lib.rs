@@ -19,6 +19,7 @@ pub mod digest;
 pub mod http;
 pub mod id;
 pub mod media_type;
+pub mod name;
 pub mod plugin;
 pub mod store;
 pub mod task;

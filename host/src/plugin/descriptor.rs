@@ -5,6 +5,7 @@ use semver::Version;
 use super::interface::{Kind, RawDescriptor};
 use super::schema::Schema;
 use crate::media_type::MediaType;
+use crate::name::{NAME_RULE, is_name};
 
 /// Most operations and formats of one plugin.
 const MOST_ENTRIES: usize = 256;
@@ -59,9 +60,6 @@ pub struct DescriptorError {
     what: String,
     rule: String,
 }
-
-/// What [`is_name`] demands, in words.
-pub const NAME_RULE: &str = "a name is 1 to 64 characters of a-z, 0-9 and -, beginning with a letter";
 
 impl Descriptor {
     pub(super) fn check(raw: RawDescriptor, kind: Kind) -> Result<Self, DescriptorError> {
@@ -168,14 +166,6 @@ const MEDIA_TYPE_RULE: &str = "a media type is lower-case type/subtype without p
 fn essence(text: &str) -> Option<String> {
     let parsed = MediaType::parse(text).ok()?;
     (parsed.essence() == text).then(|| text.to_owned())
-}
-
-/// Whether a plugin, or an operation, can have this name: the rule of `descriptor` in `wit/plugin.wit`.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    text.len() <= 64
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn cut(text: &str, longest: usize) -> String {

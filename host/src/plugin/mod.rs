@@ -51,7 +51,7 @@ mod wasi;
 pub use self::advice::Advice;
 pub use self::calls::Job;
 pub use self::compiled::CompiledCode;
-pub use self::descriptor::{Descriptor, DescriptorError, NAME_RULE, Operation, OutputFormat, is_name};
+pub use self::descriptor::{Descriptor, DescriptorError, Operation, OutputFormat};
 pub use self::ending::Ending;
 pub use self::engine::{Sandbox, SandboxError};
 pub use self::figures::Figures;

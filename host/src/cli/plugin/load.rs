@@ -8,9 +8,9 @@ use clap::{ArgMatches, Command};
 
 use super::super::{misuse, settings};
 use crate::config::Config;
+use crate::name::is_name;
 use crate::plugin::{CompiledCode, Patience, Plugin, PluginFolder, Registry, RunLimits, Sandbox};
 use crate::task::check_presets;
-use crate::task::description::is_name;
 
 /// The settings that matter to a plugin outside a server.
 const SETTINGS: &[&str] = &[

@@ -14,10 +14,10 @@
 use semver::VersionReq;
 use serde_json::Value as Json;
 
-use super::super::descriptor::{NAME_RULE, is_name};
 use crate::config::ConfigError;
 use crate::config::located::{Located, Place, Table, Value};
 use crate::media_type::MediaType;
+use crate::name::{NAME_RULE, is_name};
 
 /// A chain of operations with a name.
 #[derive(Clone, Debug, PartialEq)]

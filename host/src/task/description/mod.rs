@@ -23,7 +23,7 @@ use crate::media_type::MediaType;
 
 pub use error::{DescriptionError, Problem};
 pub use json::parse_json;
-pub use rules::{is_name, is_param_name};
+pub use rules::is_param_name;
 pub use xml::parse_xml;
 
 /// Longest description read. 64 KiB: sixteen operations with every parameter spelt out take two or
@@ -58,9 +58,9 @@ pub struct Description {
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
-    /// By which a plugin is found; see [`is_name`].
+    /// By which a plugin is found; see [`is_name`](crate::name::is_name).
     pub name: String,
-    /// The plugin that the client insists on; see [`is_name`].
+    /// The plugin that the client insists on; see [`is_name`](crate::name::is_name).
     #[serde(default)]
     pub plugin: Option<String>,
     /// The plugin versions that the client accepts; `1` means `^1`.

@@ -7,7 +7,7 @@ use semver::VersionReq;
 
 use super::{MAX_OPERATIONS, Param, Problem};
 use crate::media_type::MediaType;
-pub use crate::plugin::is_name;
+use crate::name::is_name;
 
 /// Longest name of a parameter: that of an operation or a plugin.
 const MAX_NAME_BYTES: usize = 64;

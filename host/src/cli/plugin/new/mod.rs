@@ -14,7 +14,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
 
 use self::templates::{CONTRACT, KINDS, Kind, LANGUAGES, Language, SDK, SDK_STYLE};
-use crate::plugin::{NAME_RULE, is_name};
+use crate::name::{NAME_RULE, is_name};
 
 pub(super) fn command() -> Command {
     Command::new("new")

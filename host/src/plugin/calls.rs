@@ -3,23 +3,10 @@
 use std::time::Duration;
 
 use super::ending::Ending;
-use super::interface::{Call, Contract, Frame, HEAD, Image, Picture, SizeHint, Step, Target};
+use super::interface::{Contract, Frame, HEAD, Image, Job, Picture, SizeHint, Step, Target};
 use super::loaded::Plugin;
 use super::result;
 use super::run::{Run, RunContext, Usage};
-
-/// What a processor is asked to do.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// The picture.
-    pub input: Image,
-    /// Pictures that parameters refer to.
-    pub attachments: Vec<Image>,
-    /// What to do, at least one.
-    pub steps: Vec<Step>,
-    /// The format wanted.
-    pub target: Option<Target>,
-}
 
 impl Plugin {
     /// Has a processor work, on this thread, until it ends or is interrupted.
@@ -28,11 +15,9 @@ impl Plugin {
     /// How it ended, if not with results.
     pub fn process(&self, job: Job, context: RunContext<'_>) -> Result<(Vec<Image>, Usage), Ending> {
         let Contract::Processor(processor) = &self.contract else { return Err(self.is_no("processor")) };
-        let Job { input, attachments, steps, target } = job;
-        let wanted = target.as_ref().map(|target| target.media_type.clone());
-        let call = Call { input, attachments, steps, target };
+        let wanted = job.target.as_ref().map(|target| target.media_type.clone());
         let max_output = self.limits().max_output;
-        let ran = self.run(context, max_output).call(|store| processor.process(store, call));
+        let ran = self.run(context, max_output).call(|store| processor.process(store, job));
         let produces: Vec<&str> =
             self.descriptor.produces.iter().map(|format| format.media_type.as_str()).collect();
         self.ended(ran, |images| result::check_images(images, wanted.as_deref(), &produces, max_output))

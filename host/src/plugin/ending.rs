@@ -122,21 +122,11 @@ pub(super) fn of_error(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn what_the_machine_cannot_give_is_no_fault_of_the_guests() {
-        let limits = RunLimits {
-            deadline: Duration::from_secs(1),
-            memory: 1,
-            stack: 1,
-            max_output: 1,
-            max_pixels: 1,
-            max_side: 1,
-            max_frames: 1,
-        };
+        let limits = RunLimits::least();
         let ending = |error| of_error(&error, &MemoryLimiter::new(1), &limits, limits.max_output);
         let refused = wasmtime::Error::from(rustix::io::Errno::NOMEM).context("mapping memory");
         assert!(matches!(ending(refused), Ending::Internal(_)));

@@ -100,25 +100,15 @@ impl GuestState {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, PoisonError};
-    use std::time::Duration;
-
     use super::*;
+    use std::sync::{Mutex, PoisonError};
 
     /// What is told of progress when a guest reports these.
     fn told(reported: impl IntoIterator<Item = f32>) -> Vec<f32> {
         let told = Arc::new(Mutex::new(vec![]));
         let hears = Arc::clone(&told);
         let hear = move |done| hears.lock().unwrap_or_else(PoisonError::into_inner).push(done);
-        let limits = RunLimits {
-            deadline: Duration::from_secs(1),
-            memory: 0,
-            stack: 0,
-            max_output: 0,
-            max_pixels: 0,
-            max_side: 0,
-            max_frames: 0,
-        };
+        let limits = RunLimits::least();
         let interrupt = Interrupt::within(limits.deadline);
         let mut state =
             GuestState::new(&limits, &interrupt, GuestLog::new("p", "t", &Arc::default()), Box::new(hear));

@@ -38,3 +38,19 @@ impl RunLimits {
         }
     }
 }
+
+#[cfg(test)]
+impl RunLimits {
+    /// Next to nothing, for tests that say what matters to them.
+    pub(super) fn least() -> Self {
+        Self {
+            deadline: Duration::from_secs(1),
+            memory: 1,
+            stack: 1,
+            max_output: 1,
+            max_pixels: 1,
+            max_side: 1,
+            max_frames: 1,
+        }
+    }
+}

@@ -49,14 +49,15 @@ mod settings;
 mod wasi;
 
 pub use self::advice::Advice;
-pub use self::calls::Job;
 pub use self::compiled::CompiledCode;
 pub use self::descriptor::{Descriptor, DescriptorError, Operation, OutputFormat};
 pub use self::ending::Ending;
 pub use self::engine::{Sandbox, SandboxError};
 pub use self::figures::Figures;
 pub use self::folder::{Patience, PluginFolder};
-pub use self::interface::{Animation, Frame, Image, Kind, Param, Picture, SizeHint, Step, Target, Value};
+pub use self::interface::{
+    Animation, Frame, Image, Job, Kind, Param, Picture, SizeHint, Step, Target, Value,
+};
 pub use self::interrupt::Interrupt;
 pub use self::limits::RunLimits;
 pub use self::listing::{FileState, Listed, ListedPlugin, ListedPreset, Listing};

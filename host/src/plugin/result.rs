@@ -118,15 +118,7 @@ mod tests {
     }
 
     fn limits() -> RunLimits {
-        RunLimits {
-            deadline: std::time::Duration::from_secs(1),
-            memory: 1 << 20,
-            stack: 1 << 20,
-            max_output: 1 << 20,
-            max_pixels: 20,
-            max_side: 10,
-            max_frames: 2,
-        }
+        RunLimits { max_pixels: 20, max_side: 10, max_frames: 2, ..RunLimits::least() }
     }
 
     fn frame(width: u32, height: u32) -> Frame {

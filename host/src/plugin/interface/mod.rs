@@ -9,17 +9,9 @@ mod v0_1;
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
-pub use self::types::{Animation, Frame, Image, Param, Picture, SizeHint, Step, Target, Value};
+pub use self::types::{Animation, Frame, Image, Job, Param, Picture, SizeHint, Step, Target, Value};
 pub(super) use self::types::{GuestFailure, RawDescriptor, RawFormat, RawOperation};
 use super::guest::GuestState;
-
-/// What a call of `process` takes.
-pub(super) struct Call {
-    pub(super) input: Image,
-    pub(super) attachments: Vec<Image>,
-    pub(super) steps: Vec<Step>,
-    pub(super) target: Option<Target>,
-}
 
 /// What comes of a call: the outer error is an end that the guest did not choose.
 pub(super) type Called<T> = wasmtime::Result<Result<T, GuestFailure>>;
@@ -61,7 +53,7 @@ impl std::fmt::Display for Kind {
 pub(super) trait Processor: Send + Sync {
     fn describe(&self, store: &mut Store<GuestState>) -> wasmtime::Result<RawDescriptor>;
 
-    fn process(&self, store: &mut Store<GuestState>, call: Call) -> Called<Vec<Image>>;
+    fn process(&self, store: &mut Store<GuestState>, job: Job) -> Called<Vec<Image>>;
 }
 
 /// What takes pixels and gives pixels.

@@ -53,6 +53,19 @@ pub struct Target {
     pub params: Vec<Param>,
 }
 
+/// What a processor is asked to do.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The picture.
+    pub input: Image,
+    /// Pictures that parameters refer to.
+    pub attachments: Vec<Image>,
+    /// What to do, at least one.
+    pub steps: Vec<Step>,
+    /// The format wanted.
+    pub target: Option<Target>,
+}
+
 /// What a plugin says of itself, unchecked.
 #[derive(Clone, Debug)]
 pub(in crate::plugin) struct RawDescriptor {

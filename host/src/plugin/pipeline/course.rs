@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Attached, Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
-use crate::plugin::calls::Job;
 use crate::plugin::ending::Ending;
 use crate::plugin::guest::OnProgress;
-use crate::plugin::interface::{Frame, Image, Picture, SizeHint, Target};
+use crate::plugin::interface::{Frame, Image, Job, Picture, SizeHint, Target};
 use crate::plugin::loaded::Plugin;
 use crate::plugin::run::{RunContext, Usage};
 

@@ -5,7 +5,7 @@ use wasmtime::Store;
 use super::bindings::{ImageProcessor, ImageProcessorIndices};
 use super::{values, wit};
 use crate::plugin::guest::GuestState;
-use crate::plugin::interface::{Call, Called, Image, Processor, RawDescriptor};
+use crate::plugin::interface::{Called, Image, Job, Processor, RawDescriptor};
 
 component!(ImageProcessor, ImageProcessorIndices);
 
@@ -22,14 +22,14 @@ impl Processor for Component {
         })
     }
 
-    fn process(&self, store: &mut Store<GuestState>, call: Call) -> Called<Vec<Image>> {
+    fn process(&self, store: &mut Store<GuestState>, job: Job) -> Called<Vec<Image>> {
         let instance = self.instantiate(store)?;
-        let attachments: Vec<wit::Image> = call.attachments.into_iter().map(values::image).collect();
-        let steps: Vec<wit::Step> = call.steps.into_iter().map(values::step).collect();
-        let target = call.target.map(values::target);
+        let attachments: Vec<wit::Image> = job.attachments.into_iter().map(values::image).collect();
+        let steps: Vec<wit::Step> = job.steps.into_iter().map(values::step).collect();
+        let target = job.target.map(values::target);
         let result = instance.tintype_plugin_processor().call_process(
             store,
-            &values::image(call.input),
+            &values::image(job.input),
             &attachments,
             &steps,
             target.as_ref(),

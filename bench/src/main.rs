@@ -12,8 +12,10 @@ mod figures;
 mod http;
 mod load;
 mod machine;
+mod pixels;
 mod records;
 mod server;
+mod sharp;
 mod table;
 
 use clap::Command;
@@ -23,10 +25,12 @@ fn main() -> anyhow::Result<()> {
         .about("Measures target/release/tintype; `make build guests` builds what is measured")
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(pixels::command())
         .subcommand(accept::command())
         .subcommand(records::command())
         .subcommand(churn::command());
     match command.get_matches().subcommand() {
+        Some(("pixels", matches)) => pixels::run(matches),
         Some(("accept", matches)) => accept::run(matches),
         Some(("records", matches)) => records::run(matches),
         Some(("churn", matches)) => churn::run(matches),

@@ -6,7 +6,7 @@
 //! type that a client declared.
 
 mod gif;
-mod jpeg;
+pub(crate) mod jpeg;
 mod other;
 mod png;
 mod qoi;

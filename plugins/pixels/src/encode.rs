@@ -16,7 +16,7 @@ mod tiff;
 mod webp;
 
 use crate::limits::at_most;
-use crate::{Channels, Error, Format, Limits, Parameters, Picture};
+use crate::{Channels, Error, Format, Limits, Parameters, Picture, Planes};
 
 /// An encoded picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Encoder {
         at_most("The longer side of the result in pixels", side, format.max_side().into())?;
         picture.icc = picture.icc.filter(|profile| describes(profile, picture.channels));
         let bytes = match self {
-            Self::Jpeg(options) => jpeg::encode(picture, options, limits),
+            Self::Jpeg(options) => jpeg::encode(picture, &options, limits),
             Self::Png(options) => png::encode(picture, options, limits),
             Self::WebP => webp::encode(picture, limits),
             Self::Gif => gif::encode(picture, limits),
@@ -110,6 +110,22 @@ impl Encoder {
             Self::Qoi => qoi::encode(picture, limits),
         }?;
         Ok(Output { format, bytes })
+    }
+}
+
+impl Encoder {
+    /// Whether planes with halved chroma can be written as they are.
+    pub(crate) fn takes_planes(self) -> bool {
+        matches!(self, Self::Jpeg(options) if options.takes_planes())
+    }
+
+    /// Writes planes, where it [takes](Encoder::takes_planes) them.
+    pub(crate) fn encode_planes(self, mut planes: Planes, limits: &Limits) -> Result<Output, Error> {
+        let Self::Jpeg(options) = self else {
+            return Err(Error::encoding(self.format(), "it has no planes"));
+        };
+        planes.icc = planes.icc.filter(|profile| describes(profile, Channels::Rgb));
+        Ok(Output { format: Format::Jpeg, bytes: jpeg::encode_planes(&planes, &options, limits)? })
     }
 }
 

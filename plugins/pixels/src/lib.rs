@@ -40,6 +40,7 @@ mod orientation;
 mod parameters;
 mod picture;
 mod pipeline;
+mod planes;
 
 pub use decode::decode;
 pub use encode::{Output, OutputFormat, encode, output_formats};
@@ -52,3 +53,4 @@ pub use orientation::Orientation;
 pub use parameters::{Attachment, Parameters, Value};
 pub use picture::{Channels, Picture, Samples};
 pub use pipeline::{Step, Target, process};
+pub(crate) use planes::Planes;

@@ -16,6 +16,8 @@ mod thumbnails;
 mod watermark;
 
 pub use auto_orient::upright;
+pub(crate) use resize::Resize;
+pub(crate) use resize::reduced::{self, Resized};
 
 use crate::{Error, Limits, Parameters, Picture};
 
@@ -80,6 +82,16 @@ impl<T: Transform + 'static> From<T> for Prepared {
 /// One picture in, one out.
 pub(crate) trait Transform {
     fn apply(&self, picture: Picture, limits: &Limits) -> Result<Picture, Error>;
+
+    /// What it does, to those who can do that better while decoding.
+    fn as_resize(&self) -> Option<Resize> {
+        None
+    }
+
+    /// Whether an upright picture stays as it is.
+    fn keeps_upright(&self) -> bool {
+        false
+    }
 
     /// Whether, as the first step, it wants the pixels as stored rather than
     /// upright.

@@ -45,6 +45,22 @@ impl Orientation {
         }
     }
 
+    /// Whether width and height change places.
+    pub(crate) fn swaps_sides(self) -> bool {
+        matches!(self, Self::Transpose | Self::Rotate90 | Self::Transverse | Self::Rotate270)
+    }
+
+    /// Whether the stored picture's first corner comes to the far end of the
+    /// upright x axis, and of the y axis.
+    pub(crate) fn reverses(self) -> (bool, bool) {
+        match self {
+            Self::Upright | Self::Transpose => (false, false),
+            Self::FlipHorizontal | Self::Rotate90 => (true, false),
+            Self::Rotate180 | Self::Transverse => (true, true),
+            Self::FlipVertical | Self::Rotate270 => (false, true),
+        }
+    }
+
     /// Reads the orientation from an Exif block: a small TIFF file, of which
     /// only the first directory matters. A block that makes no sense says
     /// nothing, as a picture is worth more than its metadata.

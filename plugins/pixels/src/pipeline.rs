@@ -3,11 +3,12 @@
 //! Must never know where steps come from or who waits for the results.
 
 use crate::decode::decode;
+use crate::decode::jpeg::File;
 use crate::encode::Encoder;
 use crate::limits::at_most;
 use crate::observer::reached;
-use crate::operation::{Prepared, Split, Transform, upright};
-use crate::{Error, Format, Limits, Observer, Operation, Output, Parameters, Picture};
+use crate::operation::{Prepared, Resize, Resized, Split, Transform, reduced, upright};
+use crate::{Error, Format, Limits, Observer, Operation, Output, Parameters, Picture, Planes};
 
 /// One operation to carry out.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,25 +58,43 @@ pub fn process(
         })
         .transpose()?;
 
-    let (format, mut picture) = decode(&input, limits)?;
-    // The file may be as large as its pixels; nothing needs it any more.
-    drop(input);
-    reached(observer, DECODED)?;
-
-    if !plan.wants_stored_orientation() {
-        picture = upright(picture, limits)?;
-    }
-    for (index, transform) in plan.transforms.iter().enumerate() {
-        picture = transform.apply(picture, limits)?;
-        let share = (index + 1) as f32 / plan.transforms.len() as f32;
-        reached(observer, DECODED + (TRANSFORMED - DECODED) * share)?;
-    }
-
+    let format = Format::sniff(&input).ok_or(Error::UnknownFormat)?;
     let encoder = match encoder {
         Some(encoder) => encoder,
         None => Encoder::read(format, &Parameters::default())?,
     };
     let results = Results { encoder, limits, observer, written: vec![] };
+    let mut transforms = plan.transforms.iter().enumerate();
+    let transformed = |index: usize| {
+        let share = (index + 1) as f32 / plan.transforms.len() as f32;
+        reached(observer, DECODED + (TRANSFORMED - DECODED) * share)
+    };
+    let mut picture = match (format, plan.first_resize()) {
+        (Format::Jpeg, Some((index, resize))) => {
+            let is_last = index + 1 == plan.transforms.len() && plan.split.is_none();
+            let file = File::open(&input, limits)?;
+            let decoded = || reached(observer, DECODED);
+            let resized = reduced::resized(file, resize, is_last && encoder.takes_planes(), limits, decoded)?;
+            drop(input);
+            transformed(index)?;
+            transforms.nth(index);
+            match resized {
+                Resized::Picture(picture) => picture,
+                Resized::Planes(planes) => return results.of_planes(planes),
+            }
+        }
+        _ => {
+            let (_, picture) = decode(&input, limits)?;
+            // The file may be as large as its pixels; nothing needs it any more.
+            drop(input);
+            reached(observer, DECODED)?;
+            if plan.wants_stored_orientation() { picture } else { upright(picture, limits)? }
+        }
+    };
+    for (index, transform) in transforms {
+        picture = transform.apply(picture, limits)?;
+        transformed(index)?;
+    }
     match plan.split {
         Some(split) => results.of_split(picture, split.as_ref()),
         None => results.of_one(picture),
@@ -123,6 +142,12 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The resize that is the first to change the picture, and its place.
+    fn first_resize(&self) -> Option<(usize, Resize)> {
+        let index = self.transforms.iter().position(|transform| !transform.keeps_upright())?;
+        Some((index, self.transforms.get(index)?.as_resize()?))
+    }
+
     fn wants_stored_orientation(&self) -> bool {
         self.transforms.first().is_some_and(|first| first.wants_stored_orientation())
     }
@@ -143,6 +168,12 @@ impl Results<'_> {
         Ok(self.in_order())
     }
 
+    fn of_planes(mut self, planes: Planes) -> Result<Vec<Output>, Error> {
+        let output = self.encoder.encode_planes(planes, self.limits)?;
+        self.add(0, output, 1)?;
+        Ok(self.in_order())
+    }
+
     fn of_split(mut self, picture: Picture, split: &dyn Split) -> Result<Vec<Output>, Error> {
         let count = split.count();
         split.split(picture, self.limits, &mut |place, part| self.write(place, part, count))?;
@@ -151,6 +182,10 @@ impl Results<'_> {
 
     fn write(&mut self, place: usize, picture: Picture, count: usize) -> Result<(), Error> {
         let output = self.encoder.encode(picture, self.limits)?;
+        self.add(place, output, count)
+    }
+
+    fn add(&mut self, place: usize, output: Output, count: usize) -> Result<(), Error> {
         self.written.push((place, output));
         let together = self.written.iter().map(|(_, output)| output.bytes.len() as u64).sum();
         at_most("The size of the results together in bytes", together, self.limits.max_output_bytes)?;

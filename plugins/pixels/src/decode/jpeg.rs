@@ -3,61 +3,83 @@
 //! Decoding is strict: a file that ends early or has bytes where none belong
 //! is refused rather than delivered with a gray half.
 
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
+use tintype_jpeg::{ColorModel, Decoder, Error as JpegError, Plane, Scale};
 
-use crate::{Channels, Error, Format, Limits, Orientation, Picture};
+use crate::{Channels, Error, Format, Limits, Orientation, Picture, Planes};
 
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Error> {
-    let survey = Survey::of(bytes);
-    if !survey.complete {
-        return Err(Error::damaged(Format::Jpeg, "they end early"));
-    }
-
-    // Our own limits are checked below; the decoder's would give its own text.
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX));
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(refused)?;
-    let info = decoder.info().ok_or_else(|| Error::damaged(Format::Jpeg, "no frame header"))?;
-    let (width, height) = (u32::from(info.width), u32::from(info.height));
-
-    let stored = decoder.input_colorspace().unwrap_or(ColorSpace::YCbCr);
-    let (wanted, channels) = match stored {
-        ColorSpace::Luma => (ColorSpace::Luma, Channels::Gray),
-        // Taken as it is, because whether it is inverted is ours to find out.
-        ColorSpace::CMYK => (ColorSpace::CMYK, Channels::Rgba),
-        _ => (ColorSpace::RGB, Channels::Rgb),
-    };
-    let length = limits.check(width, height, channels, 1)?;
-    decoder.set_options(decoder.options().jpeg_set_out_colorspace(wanted));
-
-    let mut samples = vec![0; length];
-    decoder.decode_into(&mut samples).map_err(refused)?;
-    let channels = if stored == ColorSpace::CMYK {
-        cmyk_to_rgb(&mut samples, survey.adobe);
-        Channels::Rgb
-    } else {
-        channels
-    };
-
-    let mut picture = Picture::eight(width, height, channels, samples)?;
-    picture.orientation = decoder.exif().map_or(Orientation::Upright, |block| Orientation::from_exif(block));
-    picture.icc = decoder.icc_profile();
-    Ok(picture)
+    File::open(bytes, limits)?.picture(Scale::Full)
 }
 
-fn refused(error: DecodeErrors) -> Error {
+/// A JPEG file whose header was read and is within the limits.
+pub(crate) struct File<'a>(Decoder<'a>);
+
+impl<'a> File<'a> {
+    pub(crate) fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, Error> {
+        let decoder = Decoder::new(bytes).map_err(refused)?;
+        let (width, height) = decoder.size();
+        // Inks need more room while they are decoded.
+        let channels = match decoder.color_model() {
+            ColorModel::Gray => Channels::Gray,
+            ColorModel::YCbCr | ColorModel::Rgb => Channels::Rgb,
+            ColorModel::Cmyk | ColorModel::Ycck => Channels::Rgba,
+        };
+        limits.check(width, height, channels, 1)?;
+        Ok(Self(decoder))
+    }
+
+    /// Width and height in pixels, as stored.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        self.0.size()
+    }
+
+    /// What the pixels will be.
+    pub(crate) fn channels(&self) -> Channels {
+        if self.0.color_model() == ColorModel::Gray { Channels::Gray } else { Channels::Rgb }
+    }
+
+    pub(crate) fn orientation(&self) -> Orientation {
+        self.0.exif().map_or(Orientation::Upright, Orientation::from_exif)
+    }
+
+    /// Whether it can be taken as [`File::planes`]: luma with chroma that has
+    /// the same size or half of one or both sides.
+    pub(crate) fn has_planes(&self) -> bool {
+        self.0.color_model() == ColorModel::YCbCr
+            && self.0.chroma_sampling().is_some_and(|(across, down)| across <= 2 && down <= 2)
+    }
+
+    /// How many times more samples luma has than chroma, along x and y.
+    pub(crate) fn chroma_sampling(&self) -> (u32, u32) {
+        self.0.chroma_sampling().unwrap_or((1, 1))
+    }
+
+    pub(crate) fn picture(self, scale: Scale) -> Result<Picture, Error> {
+        let (model, channels, (width, height)) = (self.0.color_model(), self.channels(), self.size());
+        let (is_adobe, orientation, icc) = (self.0.is_adobe(), self.orientation(), self.0.icc_profile());
+        let mut samples = self.0.pixels(scale).map_err(refused)?;
+        if matches!(model, ColorModel::Cmyk | ColorModel::Ycck) {
+            cmyk_to_rgb(&mut samples, is_adobe);
+        }
+        let picture = Picture::eight(scale.of(width), scale.of(height), channels, samples)?;
+        Ok(Picture { icc, orientation, ..picture })
+    }
+
+    /// Luma at one scale and chroma at another.
+    pub(crate) fn planes(self, luma: Scale, chroma: Scale) -> Result<Planes, Error> {
+        let (orientation, icc) = (self.orientation(), self.0.icc_profile());
+        let planes = self.0.planes(luma, chroma).map_err(refused)?;
+        let planes = planes.into_iter().map(|Plane { width, height, samples }| {
+            let plane = Picture::eight(width, height, Channels::Gray, samples)?;
+            Ok(Picture { orientation, ..plane })
+        });
+        Planes::new(planes.collect::<Result<Vec<_>, Error>>()?, icc)
+    }
+}
+
+fn refused(error: JpegError) -> Error {
     match error {
-        DecodeErrors::Unsupported(scheme) => Error::unsupported(Format::Jpeg, format!("{scheme:?}")),
-        DecodeErrors::ExhaustedData => Error::damaged(Format::Jpeg, "they end early"),
-        // These carry the words of the byte reader, which mean nothing to a client.
-        DecodeErrors::IoErrors(_) => Error::damaged(Format::Jpeg, "they end early"),
+        JpegError::Unsupported(reason) => Error::unsupported(Format::Jpeg, reason),
         other => Error::damaged(Format::Jpeg, other),
     }
 }
@@ -77,44 +99,4 @@ fn cmyk_to_rgb(samples: &mut Vec<u8>, inverted: bool) {
         }
     }
     samples.truncate(pixels * 3);
-}
-
-/// What the decoder doesn't tell: whether Adobe's marker is there, and whether
-/// the file has its end.
-#[derive(Debug, Default)]
-struct Survey {
-    adobe: bool,
-    complete: bool,
-}
-
-impl Survey {
-    /// Walks the segments up to the first scan. Thumbnails lie within segments,
-    /// so that an end-of-image marker after the scan began is the picture's own.
-    fn of(bytes: &[u8]) -> Self {
-        const ADOBE: u8 = 0xEE;
-        const START_OF_SCAN: u8 = 0xDA;
-        const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
-
-        let mut survey = Self::default();
-        let mut rest = bytes.get(2..).unwrap_or_default();
-        loop {
-            match rest {
-                // Fill bytes may stand before any marker.
-                [0xFF, 0xFF, ..] => rest = rest.get(1..).unwrap_or_default(),
-                [0xFF, START_OF_SCAN, ..] => break,
-                // Markers that stand alone.
-                [0xFF, 0x01 | 0xD0..=0xD8, ..] => rest = rest.get(2..).unwrap_or_default(),
-                [0xFF, marker, high, low, segment @ ..] => {
-                    survey.adobe |= *marker == ADOBE && segment.starts_with(b"Adobe");
-                    let length = usize::from(u16::from_be_bytes([*high, *low]));
-                    rest = rest.get(2 + length..).unwrap_or_default();
-                }
-                [_, _, ..] => rest = rest.get(1..).unwrap_or_default(),
-                _ => return survey,
-            }
-        }
-        // From the back, because the end is nearly always the very end.
-        survey.complete = rest.windows(2).rev().any(|pair| pair == END_OF_IMAGE);
-        survey
-    }
 }

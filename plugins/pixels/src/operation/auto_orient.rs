@@ -36,6 +36,10 @@ impl Transform for AutoOrient {
         picture.turned(by, limits)
     }
 
+    fn keeps_upright(&self) -> bool {
+        self.enabled
+    }
+
     fn wants_stored_orientation(&self) -> bool {
         !self.enabled
     }

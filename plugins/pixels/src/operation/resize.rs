@@ -7,6 +7,7 @@
 mod letterbox;
 pub(super) mod manner;
 pub(super) mod plan;
+pub(crate) mod reduced;
 pub(super) mod resample;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use self::plan::{Plan, Size};
 use self::resample::{Kernel, Source};
 use super::gravity::Gravity;
 use super::{Operation, Transform};
-use crate::{Error, Limits, Parameters, Picture};
+use crate::{Channels, Error, Limits, Parameters, Picture};
 
 pub(super) const OPERATION: Operation = Operation {
     name: "resize",
@@ -67,7 +68,7 @@ const USUAL: Manner = Manner {
 };
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Resize {
+pub(crate) struct Resize {
     pub(super) width: Option<u32>,
     pub(super) height: Option<u32>,
     pub(super) manner: Manner,
@@ -95,11 +96,20 @@ impl Resize {
     /// large shall not cost a resampling.
     pub(super) fn plan(&self, picture: &Picture, limits: &Limits) -> Result<Plan, Error> {
         let source = Size(picture.width, picture.height);
+        self.plan_for(source, picture.channels, picture.bytes_per_sample(), limits)
+    }
+
+    fn plan_for(
+        &self,
+        source: Size,
+        channels: Channels,
+        bytes_per_sample: usize,
+        limits: &Limits,
+    ) -> Result<Plan, Error> {
         let plan = Plan::make(source, self.width, self.height, &self.manner);
-        let bytes = picture.bytes_per_sample();
-        limits.check(plan.drawn.0, plan.drawn.1, picture.channels, bytes)?;
+        limits.check(plan.drawn.0, plan.drawn.1, channels, bytes_per_sample)?;
         if let Some(canvas) = plan.canvas {
-            limits.check(canvas.0, canvas.1, picture.channels, bytes)?;
+            limits.check(canvas.0, canvas.1, channels, bytes_per_sample)?;
         }
         Ok(plan)
     }
@@ -114,6 +124,10 @@ impl Resize {
 }
 
 impl Transform for Resize {
+    fn as_resize(&self) -> Option<Resize> {
+        Some(*self)
+    }
+
     fn apply(&self, mut picture: Picture, limits: &Limits) -> Result<Picture, Error> {
         let plan = self.plan(&picture, limits)?;
         if !plan.keeps(Size(picture.width, picture.height)) {

@@ -1,0 +1,140 @@
+//! The tables that every baseline decoder has seen a million times: ITU T.81,
+//! annex K.
+
+/// The tables of one kind of component.
+pub(crate) struct Tables {
+    /// Steps of quantization at quality 50, in natural order.
+    pub(crate) steps: [u8; 64],
+    /// How many codes there are of each length, and their symbols.
+    pub(crate) direct: (&'static [u8; 16], &'static [u8]),
+    pub(crate) alternating: (&'static [u8; 16], &'static [u8]),
+}
+
+/// A code word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Code {
+    pub(crate) bits: u16,
+    pub(crate) length: u8,
+}
+
+/// The code words by their symbols.
+#[derive(Debug, Clone)]
+pub(crate) struct Codes {
+    pub(crate) direct: [Code; 16],
+    pub(crate) alternating: Box<[Code; 256]>,
+}
+
+impl Tables {
+    pub(crate) fn codes(&self) -> Codes {
+        Codes { direct: words(self.direct), alternating: Box::new(words(self.alternating)) }
+    }
+}
+
+fn words<const N: usize>((counts, symbols): (&[u8; 16], &[u8])) -> [Code; N] {
+    let mut words = [Code::default(); N];
+    let mut symbols = symbols.iter();
+    let mut bits = 0;
+    for (length, &count) in (1..).zip(counts) {
+        for &symbol in symbols.by_ref().take(count.into()) {
+            if let Some(word) = words.get_mut(usize::from(symbol)) {
+                *word = Code { bits, length };
+            }
+            bits += 1;
+        }
+        bits <<= 1;
+    }
+    words
+}
+
+/// The steps at a quality from 1 to 100, as the Independent JPEG Group scales
+/// them.
+pub(crate) fn quantization(quality: u8, steps: &[u8; 64]) -> [u8; 64] {
+    let quality = u32::from(quality.clamp(1, 100));
+    let scale = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
+    steps.map(|step| ((u32::from(step) * scale + 50) / 100).clamp(1, 255) as u8)
+}
+
+/// For luma.
+pub(crate) const LUMA: Tables = Tables {
+    steps: [
+        16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14,
+        17, 22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49,
+        64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+    ],
+    direct: (&[0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+    alternating: (
+        &[0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125],
+        &[
+            0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07,
+            0x22, 0x71, 0x14, 0x32, 0x81, 0x91, 0xa1, 0x08, 0x23, 0x42, 0xb1, 0xc1, 0x15, 0x52, 0xd1, 0xf0,
+            0x24, 0x33, 0x62, 0x72, 0x82, 0x09, 0x0a, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x25, 0x26, 0x27, 0x28,
+            0x29, 0x2a, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49,
+            0x4a, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69,
+            0x6a, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89,
+            0x8a, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7,
+            0xa8, 0xa9, 0xaa, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xc2, 0xc3, 0xc4, 0xc5,
+            0xc6, 0xc7, 0xc8, 0xc9, 0xca, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda, 0xe1, 0xe2,
+            0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8,
+            0xf9, 0xfa,
+        ],
+    ),
+};
+
+/// For chroma.
+pub(crate) const CHROMA: Tables = Tables {
+    steps: [
+        17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47,
+        66, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+    ],
+    direct: (&[0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+    alternating: (
+        &[0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119],
+        &[
+            0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71,
+            0x13, 0x22, 0x32, 0x81, 0x08, 0x14, 0x42, 0x91, 0xa1, 0xb1, 0xc1, 0x09, 0x23, 0x33, 0x52, 0xf0,
+            0x15, 0x62, 0x72, 0xd1, 0x0a, 0x16, 0x24, 0x34, 0xe1, 0x25, 0xf1, 0x17, 0x18, 0x19, 0x1a, 0x26,
+            0x27, 0x28, 0x29, 0x2a, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
+            0x49, 0x4a, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68,
+            0x69, 0x6a, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87,
+            0x88, 0x89, 0x8a, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0xa2, 0xa3, 0xa4, 0xa5,
+            0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8, 0xb9, 0xba, 0xc2, 0xc3,
+            0xc4, 0xc5, 0xc6, 0xc7, 0xc8, 0xc9, 0xca, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda,
+            0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8,
+            0xf9, 0xfa,
+        ],
+    ),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_symbol_has_a_word_and_none_begins_another() {
+        for codes in [LUMA.codes(), CHROMA.codes()] {
+            let words =
+                |codes: &[Code]| codes.iter().filter(|code| code.length > 0).copied().collect::<Vec<_>>();
+            for (found, expected) in [(words(&codes.direct), 12), (words(&*codes.alternating), 162)] {
+                assert_eq!(found.len(), expected);
+                for (index, word) in found.iter().enumerate() {
+                    for other in &found[..index] {
+                        let length = word.length.min(other.length);
+                        assert_ne!(
+                            word.bits >> (word.length - length),
+                            other.bits >> (other.length - length)
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn quality_scales_the_steps_and_keeps_them_within_a_byte() {
+        assert_eq!(quantization(50, &LUMA.steps), LUMA.steps);
+        assert_eq!(quantization(100, &LUMA.steps), [1; 64]);
+        assert_eq!(quantization(1, &LUMA.steps), [255; 64]);
+        assert_eq!(quantization(75, &LUMA.steps)[0], 8);
+    }
+}

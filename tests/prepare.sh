@@ -21,6 +21,7 @@ need curl curl 'the examples of the README'
 need node nodejs 'Node as a client'
 need strace strace 'the order of what reaches the disk'
 need python3 python3 'Python as a client, and comparing the server with /openapi.json'
+need valgrind valgrind 'the instructions of the hot paths'
 need npm npm 'the plugin template for JavaScript'
 
 # What the plugin template for C takes; no command stands for all of it.

@@ -9,6 +9,7 @@
 mod accept;
 mod churn;
 mod figures;
+mod hot_paths;
 mod http;
 mod load;
 mod machine;
@@ -26,11 +27,15 @@ fn main() -> anyhow::Result<()> {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(pixels::command())
+        .subcommand(hot_paths::command())
+        .subcommand(hot_paths::one_command())
         .subcommand(accept::command())
         .subcommand(records::command())
         .subcommand(churn::command());
     match command.get_matches().subcommand() {
         Some(("pixels", matches)) => pixels::run(matches),
+        Some(("instructions", matches)) => hot_paths::run(matches),
+        Some(("hot-path", matches)) => hot_paths::run_one(matches),
         Some(("accept", matches)) => accept::run(matches),
         Some(("records", matches)) => records::run(matches),
         Some(("churn", matches)) => churn::run(matches),

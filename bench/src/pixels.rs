@@ -45,6 +45,12 @@ pub fn command() -> Command {
                 .help("A PNG instead of the made one"),
         )
         .arg(
+            Arg::new("other")
+                .long("other")
+                .value_parser(value_parser!(PathBuf))
+                .help("Another build of the plugin, which takes its turns too"),
+        )
+        .arg(
             Arg::new("keep")
                 .long("keep")
                 .value_parser(value_parser!(PathBuf))
@@ -146,6 +152,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let photo = matches.get_one::<PathBuf>("photo").cloned().context("--photo")?;
     let drawing = matches.get_one::<PathBuf>("drawing").cloned().context("--drawing")?;
     let plugin = load(Path::new("target/plugins/standard.wasm"))?;
+    let other = matches.get_one::<PathBuf>("other").map(|file| load(file)).transpose()?;
     let mut sharp = Sharp::start()?;
 
     let mut totals = Table::new(&[
@@ -162,6 +169,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     for work in works(&photo, &drawing) {
         let input = std::fs::read(&work.input).with_context(|| work.input.display().to_string())?;
         let (mut sandboxed, mut alone, mut theirs) = (Side::default(), Side::default(), Side::default());
+        let mut others = Side::default();
         // The first picture of each side warms it up.
         for round in 0..=rounds {
             let (ours, peak) = in_sandbox(&plugin, &work, input.clone())?;
@@ -182,6 +190,9 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             alone.add(&native);
             theirs.whole.add(done.ms);
             theirs.bytes = done.bytes;
+            if let Some(other) = &other {
+                others.add(&in_sandbox(other, &work, input.clone())?.0);
+            }
         }
         totals.row(vec![
             work.name.to_owned(),
@@ -193,7 +204,12 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             crate::figures::short(sandboxed.bytes as f64 / theirs.bytes.max(1) as f64),
             crate::figures::short(sandboxed.peak_memory as f64 / f64::from(1 << 20)),
         ]);
-        for (name, side) in [("sandbox", &sandboxed), ("native", &alone)] {
+        if other.is_some() {
+            let ratio = others.whole.ratio_to(&sandboxed.whole);
+            println!("{}: the other build takes {} ms, {ratio} times as long", work.name, others.whole);
+        }
+        let sides = [("sandbox", &sandboxed), ("native", &alone), ("other", &others)];
+        for (name, side) in sides.into_iter().take(if other.is_some() { 3 } else { 2 }) {
             let cells = side.phases.iter().map(|phase| crate::figures::short(phase.median()));
             phases.row([work.name.to_owned(), name.to_owned()].into_iter().chain(cells).collect());
         }

@@ -75,7 +75,8 @@ pub async fn settled(mut all: JoinSet<Result<(), StoreError>>) -> anyhow::Result
     Ok(())
 }
 
-fn new_task(ids: &IdSource) -> NewTask {
+/// A task as a client would submit it.
+pub fn new_task(ids: &IdSource) -> NewTask {
     let id = ids.next();
     // As long as a description of one operation with an output is.
     let details = r#"{"description":{"operations":[{"name":"resize","params":[{"name":"width","value":"320"},{"name":"fit","value":"contain"}]}],"output":{"type":"image/jpeg","params":[]}},"attachments":[]}"#;

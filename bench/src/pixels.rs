@@ -300,5 +300,5 @@ fn natively(work: &Work, input: Vec<u8>) -> anyhow::Result<Taken> {
     let ended = Instant::now();
     let output = outputs.pop().context("nothing came of it")?;
     let moments = moments.0.lock().map_err(|_| anyhow::anyhow!("a moment was lost"))?;
-    Ok(Taken::of(began, &moments, ended, output.bytes))
+    Ok(Taken::of(began, &moments, ended, output.into_bytes()))
 }

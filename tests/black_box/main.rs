@@ -54,6 +54,7 @@ mod server {
     mod contract;
     mod corruption;
     mod data_folder;
+    mod info;
     mod lifecycle;
     mod load;
     mod pictures;

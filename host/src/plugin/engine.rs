@@ -136,6 +136,7 @@ fn pool(workers: usize) -> InstanceAllocationStrategy {
         // A slot has this much address space anyway, and a plugin may be allowed more memory than the
         // others: what bounds a run is its own limit.
         .max_memory_size(usize::try_from(RESERVATION).unwrap_or(usize::MAX))
-        .linear_memory_keep_resident(KEEP_RESIDENT);
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .pagemap_scan(wasmtime::Enabled::Auto);
     InstanceAllocationStrategy::Pooling(pool)
 }

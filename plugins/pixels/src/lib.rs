@@ -21,8 +21,8 @@
 //!     operation: "resize".into(),
 //!     parameters: Parameters::from_iter([("width", Value::Integer(32))]),
 //! }];
-//! let outputs = process(file, &steps, None, &limits, &Unwatched)?;
-//! assert_eq!(outputs[0].format, Format::Png);
+//! let products = process(file, &steps, None, &limits, &Unwatched)?;
+//! assert_eq!(products[0].media_type(), "image/png");
 //! # Ok::<(), tintype_pixels::Error>(())
 //! ```
 
@@ -37,10 +37,12 @@ mod limits;
 mod observer;
 mod operation;
 mod orientation;
+mod origin;
 mod parameters;
 mod picture;
 mod pipeline;
 mod planes;
+mod product;
 
 pub use decode::decode;
 pub use encode::{Output, OutputFormat, encode, output_formats};
@@ -54,3 +56,4 @@ pub use parameters::{Attachment, Parameters, Value};
 pub use picture::{Channels, Picture, Samples};
 pub use pipeline::{Step, Target, process};
 pub(crate) use planes::Planes;
+pub use product::{DOCUMENT, Product};

@@ -5,20 +5,39 @@
 //! cannot be honoured costs nothing. Must never know of files.
 
 mod auto_orient;
+mod blur;
+mod contrast;
 mod convert;
 mod crop;
+mod extend;
+mod flatten;
+mod focus;
+mod gamma;
+mod gaussian;
 mod gravity;
 mod grayscale;
+mod info;
 mod mirror;
+mod modulate;
+mod negate;
+mod oklab;
+mod pixelate;
 mod resize;
 mod rotate;
+mod sharpen;
+mod threshold;
 mod thumbnails;
+mod tint;
+mod to_srgb;
+mod tone;
+mod trim;
 mod watermark;
 
 pub use auto_orient::upright;
 pub(crate) use resize::Resize;
 pub(crate) use resize::reduced::{self, Resized};
 
+use crate::origin::Origin;
 use crate::{Error, Limits, Parameters, Picture};
 
 /// What a client can ask for by name.
@@ -37,13 +56,27 @@ pub struct Operation {
 pub const OPERATIONS: &[Operation] = &[
     resize::OPERATION,
     crop::OPERATION,
+    trim::OPERATION,
+    extend::OPERATION,
     rotate::OPERATION,
     mirror::FLIP,
     mirror::FLOP,
     auto_orient::OPERATION,
+    blur::OPERATION,
+    sharpen::OPERATION,
+    pixelate::OPERATION,
     grayscale::OPERATION,
+    modulate::OPERATION,
+    contrast::OPERATION,
+    gamma::OPERATION,
+    tint::OPERATION,
+    threshold::OPERATION,
+    flatten::OPERATION,
+    negate::OPERATION,
+    to_srgb::OPERATION,
     watermark::OPERATION,
     thumbnails::OPERATION,
+    info::OPERATION,
     convert::OPERATION,
 ];
 
@@ -60,7 +93,7 @@ impl Operation {
     fn apply(&self, parameters: &Parameters, picture: Picture) -> Result<Picture, Error> {
         match self.read(parameters)? {
             Prepared::Transform(transform) => transform.apply(picture, &Limits::default()),
-            Prepared::Split(_) => panic!("{} gives several pictures", self.name),
+            Prepared::Split(_) | Prepared::Describe(_) => panic!("{} gives no picture", self.name),
         }
     }
 }
@@ -71,6 +104,8 @@ pub(crate) enum Prepared {
     Transform(Box<dyn Transform>),
     /// One picture in, several out. Nothing can come after it.
     Split(Box<dyn Split>),
+    /// One picture in, a document about it out. Nothing can come after it.
+    Describe(Box<dyn Describe>),
 }
 
 impl<T: Transform + 'static> From<T> for Prepared {
@@ -114,6 +149,12 @@ pub(crate) trait Split {
         limits: &Limits,
         write: &mut dyn FnMut(usize, Picture) -> Result<(), Error>,
     ) -> Result<(), Error>;
+}
+
+/// One picture in, a document about it out.
+pub(crate) trait Describe {
+    /// JSON.
+    fn describe(&self, picture: &Picture, origin: &Origin) -> Result<String, Error>;
 }
 
 /// The schema of an operation without parameters.

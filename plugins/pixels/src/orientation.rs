@@ -61,6 +61,11 @@ impl Orientation {
         }
     }
 
+    /// From 1 to 8; they stand in their order here.
+    pub(crate) fn exif_value(self) -> u8 {
+        self as u8 + 1
+    }
+
     /// Reads the orientation from an Exif block: a small TIFF file, of which
     /// only the first directory matters. A block that makes no sense says
     /// nothing, as a picture is worth more than its metadata.
@@ -299,5 +304,6 @@ mod tests {
     fn an_orientation_that_does_not_exist_means_upright() {
         assert_eq!(Orientation::from_exif(&exif(true, 9)), Orientation::Upright);
         assert_eq!(Orientation::from_exif(&exif(true, 0)), Orientation::Upright);
+        assert!((1..=8).all(|value| Orientation::from_exif_value(value.into()).exif_value() == value));
     }
 }

@@ -277,6 +277,16 @@ pub(crate) trait Sample: Copy + Default + Into<u32> {
     const MAX: u32 = (1 << Self::BITS) - 1;
     fn narrow(value: u32) -> Self;
 
+    // By way of i32, in both directions: processors convert several of these at once, and none of u32.
+    fn as_f32(self) -> f32 {
+        self.into() as i32 as f32
+    }
+
+    /// The sample nearest to this value, whatever value that is.
+    fn nearest(value: f32) -> Self {
+        Self::narrow((value + 0.5).clamp(0.0, Self::MAX as f32) as i32 as u32)
+    }
+
     /// A product of two samples, divided by [`MAX`](Self::MAX) and rounded:
     /// exactly, and without a division, so that a row of them can be vectorized.
     fn normalized(product: u32) -> u32 {

@@ -7,8 +7,9 @@ use crate::decode::jpeg::File;
 use crate::encode::Encoder;
 use crate::limits::at_most;
 use crate::observer::reached;
-use crate::operation::{Prepared, Resize, Resized, Split, Transform, reduced, upright};
-use crate::{Error, Format, Limits, Observer, Operation, Output, Parameters, Picture, Planes};
+use crate::operation::{Describe, Prepared, Resize, Resized, Split, Transform, reduced, upright};
+use crate::origin::{Origin, Photograph};
+use crate::{DOCUMENT, Error, Format, Limits, Observer, Operation, Parameters, Picture, Planes, Product};
 
 /// One operation to carry out.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +35,8 @@ const DECODED: f32 = 0.6;
 const TRANSFORMED: f32 = 0.8;
 
 /// Does all steps on a picture and writes what comes of it in the target
-/// format, or in the picture's own where there is none: one file, or several
-/// after an operation that gives several.
+/// format, or in the picture's own where there is none: one file, several
+/// after an operation that gives several, or a document after one that describes.
 ///
 /// The picture is turned upright by its Exif orientation first, unless the
 /// first step is an `auto-orient` that is not enabled.
@@ -48,9 +49,10 @@ pub fn process(
     target: Option<&Target>,
     limits: &Limits,
     observer: &dyn Observer,
-) -> Result<Vec<Output>, Error> {
+) -> Result<Vec<Product>, Error> {
     let plan = Plan::read(steps)?;
-    let encoder = target
+    let encoder = plan
+        .picture_target(target)?
         .map(|target| {
             let format = Format::from_media_type(&target.media_type)
                 .ok_or_else(|| Error::UnknownTarget { media_type: target.media_type.clone() })?;
@@ -59,6 +61,8 @@ pub fn process(
         .transpose()?;
 
     let format = Format::sniff(&input).ok_or(Error::UnknownFormat)?;
+    let describe = plan.describe();
+    let photograph = describe.map(|_| Photograph::read(&input, format));
     let encoder = match encoder {
         Some(encoder) => encoder,
         None => Encoder::read(format, &Parameters::default())?,
@@ -69,17 +73,18 @@ pub fn process(
         let share = (index + 1) as f32 / plan.transforms.len() as f32;
         reached(observer, DECODED + (TRANSFORMED - DECODED) * share)
     };
-    let mut picture = match (format, plan.first_resize()) {
+    let (mut picture, orientation) = match (format, plan.first_resize()) {
         (Format::Jpeg, Some((index, resize))) => {
-            let is_last = index + 1 == plan.transforms.len() && plan.split.is_none();
+            let may_halve = plan.ends_with(index) && encoder.takes_planes();
             let file = File::open(&input, limits)?;
+            let orientation = file.orientation();
             let decoded = || reached(observer, DECODED);
-            let resized = reduced::resized(file, resize, is_last && encoder.takes_planes(), limits, decoded)?;
+            let resized = reduced::resized(file, resize, may_halve, limits, decoded)?;
             drop(input);
             transformed(index)?;
             transforms.nth(index);
             match resized {
-                Resized::Picture(picture) => picture,
+                Resized::Picture(picture) => (picture, orientation),
                 Resized::Planes(planes) => return results.of_planes(planes),
             }
         }
@@ -88,49 +93,72 @@ pub fn process(
             // The file may be as large as its pixels; nothing needs it any more.
             drop(input);
             reached(observer, DECODED)?;
-            if plan.wants_stored_orientation() { picture } else { upright(picture, limits)? }
+            let orientation = picture.orientation;
+            let picture = if plan.wants_stored_orientation() { picture } else { upright(picture, limits)? };
+            (picture, orientation)
         }
     };
     for (index, transform) in transforms {
         picture = transform.apply(picture, limits)?;
         transformed(index)?;
     }
-    match plan.split {
-        Some(split) => results.of_split(picture, split.as_ref()),
-        None => results.of_one(picture),
+
+    if let Some((describe, photograph)) = describe.zip(photograph) {
+        let origin = Origin { format, orientation, photograph };
+        let document = describe.describe(&picture, &origin)?;
+        let length = document.len() as u64;
+        at_most("The size of the document in bytes", length, limits.max_output_bytes)?;
+        reached(observer, 1.0)?;
+        return Ok(vec![Product::Document(document)]);
+    }
+    match &plan.end {
+        End::Split(split) => results.of_split(picture, split.as_ref()),
+        End::Picture | End::Describe(_) => results.of_one(picture),
     }
 }
 
 /// The steps with their parameters: what happens between decoding and encoding.
 struct Plan {
     transforms: Vec<Box<dyn Transform>>,
-    /// What makes several pictures of the one, last of all.
-    split: Option<Box<dyn Split>>,
+    end: End,
+}
+
+/// What becomes of the picture after all transforms.
+enum End {
+    Picture,
+    Split(Box<dyn Split>),
+    Describe(Box<dyn Describe>),
 }
 
 impl Plan {
     fn read(steps: &[Step]) -> Result<Self, Error> {
-        let mut plan = Self { transforms: vec![], split: None };
-        let mut split_by = None;
+        let mut plan = Self { transforms: vec![], end: End::Picture };
+        let mut ended_by = None;
         for step in steps {
             let operation = Operation::named(&step.operation)
                 .ok_or_else(|| Error::UnknownOperation(step.operation.clone()))?;
-            if let Some(earlier) = split_by {
+            if let Some(earlier) = ended_by {
+                let gives = match plan.end {
+                    End::Describe(_) => "a document",
+                    End::Picture | End::Split(_) => "several pictures",
+                };
                 return Err(Error::parameter(
                     earlier,
                     format!(
-                        "it gives several pictures and must be the last operation; {} comes after it",
+                        "it gives {gives} and must be the last operation; {} comes after it",
                         operation.name
                     ),
                 ));
             }
-            match operation.read(&step.parameters)? {
-                Prepared::Transform(transform) => plan.transforms.push(transform),
-                Prepared::Split(split) => {
-                    plan.split = Some(split);
-                    split_by = Some(operation.name);
+            plan.end = match operation.read(&step.parameters)? {
+                Prepared::Transform(transform) => {
+                    plan.transforms.push(transform);
+                    continue;
                 }
-            }
+                Prepared::Split(split) => End::Split(split),
+                Prepared::Describe(describe) => End::Describe(describe),
+            };
+            ended_by = Some(operation.name);
         }
         if plan.transforms.iter().skip(1).any(|later| later.wants_stored_orientation()) {
             return Err(Error::parameter(
@@ -148,6 +176,42 @@ impl Plan {
         Some((index, self.transforms.get(index)?.as_resize()?))
     }
 
+    /// Whether nothing comes after this transform but the file.
+    fn ends_with(&self, index: usize) -> bool {
+        index + 1 == self.transforms.len() && matches!(self.end, End::Picture)
+    }
+
+    fn describe(&self) -> Option<&dyn Describe> {
+        match &self.end {
+            End::Describe(describe) => Some(describe.as_ref()),
+            End::Picture | End::Split(_) => None,
+        }
+    }
+
+    /// The format that pictures shall have. A document has its own, and can be
+    /// asked for by that alone.
+    fn picture_target<'a>(&self, target: Option<&'a Target>) -> Result<Option<&'a Target>, Error> {
+        let Some(target) = target else { return Ok(None) };
+        match (self.describe().is_some(), target.media_type == DOCUMENT) {
+            (false, false) => Ok(Some(target)),
+            (true, true) => Ok(None),
+            (true, false) => Err(Error::parameter(
+                "info",
+                format!(
+                    "it gives {DOCUMENT}, no picture; leave the output's format out instead of asking for {}",
+                    target.media_type
+                ),
+            )),
+            (false, true) => Err(Error::parameter(
+                "output",
+                format!(
+                    "only info gives {DOCUMENT}, as the last operation; a picture can be {}",
+                    Format::media_types()
+                ),
+            )),
+        }
+    }
+
     fn wants_stored_orientation(&self) -> bool {
         self.transforms.first().is_some_and(|first| first.wants_stored_orientation())
     }
@@ -159,22 +223,22 @@ struct Results<'a> {
     limits: &'a Limits,
     observer: &'a dyn Observer,
     /// Each with its place among the results.
-    written: Vec<(usize, Output)>,
+    written: Vec<(usize, Product)>,
 }
 
 impl Results<'_> {
-    fn of_one(mut self, picture: Picture) -> Result<Vec<Output>, Error> {
+    fn of_one(mut self, picture: Picture) -> Result<Vec<Product>, Error> {
         self.write(0, picture, 1)?;
         Ok(self.in_order())
     }
 
-    fn of_planes(mut self, planes: Planes) -> Result<Vec<Output>, Error> {
+    fn of_planes(mut self, planes: Planes) -> Result<Vec<Product>, Error> {
         let output = self.encoder.encode_planes(planes, self.limits)?;
-        self.add(0, output, 1)?;
+        self.add(0, Product::Picture(output), 1)?;
         Ok(self.in_order())
     }
 
-    fn of_split(mut self, picture: Picture, split: &dyn Split) -> Result<Vec<Output>, Error> {
+    fn of_split(mut self, picture: Picture, split: &dyn Split) -> Result<Vec<Product>, Error> {
         let count = split.count();
         split.split(picture, self.limits, &mut |place, part| self.write(place, part, count))?;
         Ok(self.in_order())
@@ -182,19 +246,19 @@ impl Results<'_> {
 
     fn write(&mut self, place: usize, picture: Picture, count: usize) -> Result<(), Error> {
         let output = self.encoder.encode(picture, self.limits)?;
-        self.add(place, output, count)
+        self.add(place, Product::Picture(output), count)
     }
 
-    fn add(&mut self, place: usize, output: Output, count: usize) -> Result<(), Error> {
-        self.written.push((place, output));
-        let together = self.written.iter().map(|(_, output)| output.bytes.len() as u64).sum();
+    fn add(&mut self, place: usize, product: Product, count: usize) -> Result<(), Error> {
+        self.written.push((place, product));
+        let together = self.written.iter().map(|(_, product)| product.bytes().len() as u64).sum();
         at_most("The size of the results together in bytes", together, self.limits.max_output_bytes)?;
         let share = self.written.len() as f32 / count as f32;
         reached(self.observer, TRANSFORMED + (1.0 - TRANSFORMED) * share)
     }
 
-    fn in_order(mut self) -> Vec<Output> {
+    fn in_order(mut self) -> Vec<Product> {
         self.written.sort_by_key(|&(place, _)| place);
-        self.written.into_iter().map(|(_, output)| output).collect()
+        self.written.into_iter().map(|(_, product)| product).collect()
     }
 }

@@ -16,12 +16,13 @@ impl Plugin for Standard {
         let mut descriptor = Descriptor::new(
             "standard",
             env!("CARGO_PKG_VERSION"),
-            "The everyday operations: resizing, cropping, turning, converting, marking, thumbnails.",
+            "The everyday operations: resizing, cropping, turning, colours, blurring, marking, thumbnails, facts.",
         );
         for format in pixels::output_formats() {
             let media_type = format.format.media_type();
             descriptor = descriptor.accepts(media_type).produces_with(media_type, format.schema);
         }
+        descriptor = descriptor.produces(pixels::DOCUMENT);
         for operation in pixels::OPERATIONS {
             descriptor = descriptor.operation_with(operation.name, operation.summary, operation.schema);
         }
@@ -49,10 +50,10 @@ impl Plugin for Standard {
         // The steps hold what they need of them.
         drop(attachments);
 
-        let outputs =
+        let products =
             pixels::process(task.input.bytes, &steps, target.as_ref(), &limits(), &Host).map_err(failure)?;
-        let image = |output: pixels::Output| Image::new(output.format.media_type(), output.bytes);
-        Ok(outputs.into_iter().map(image).collect())
+        let image = |product: pixels::Product| Image::new(product.media_type(), product.into_bytes());
+        Ok(products.into_iter().map(image).collect())
     }
 }
 

@@ -306,10 +306,13 @@ fn the_bundled_plugin_passes_every_check() {
         "auto-orient: the same again",
         "watermark: good image/png",
         "thumbnails: the same again",
+        "info: good image/gif",
+        "blur: damaged image/png 1",
     ] {
         assert!(passed.iter().any(|known| known == check), "{check} in {passed:?}");
     }
-    assert_eq!(passed.iter().filter(|check| *check == "writes").count(), 7);
+    // Seven formats of pictures, and the documents of info.
+    assert_eq!(passed.iter().filter(|check| *check == "writes").count(), 8);
     let text = plugin(folder.path(), &["check", &standard()]).output;
     assert!(
         text.contains("standard 0.1.0") && text.ends_with(&format!("\n{} passed\n", passed.len())),

@@ -1,12 +1,15 @@
 //! `crop`: cutting out a rectangle, in place.
 
+use super::focus::{Focus, Window, focus_names};
+use super::gravity::Gravity;
 use super::{Operation, Transform};
 use crate::{Error, Limits, Picture, Samples};
 
 pub(super) const OPERATION: Operation = Operation {
     name: "crop",
     summary: "Cuts out a rectangle, which must lie within the picture.",
-    schema: r#"{
+    schema: concat!(
+        r#"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object",
   "properties": {
@@ -25,36 +28,65 @@ pub(super) const OPERATION: Operation = Operation {
     "height": {
       "description": "The rectangle's height in pixels.",
       "type": "integer", "minimum": 1, "maximum": 65535
+    },
+    "gravity": {
+      "description": "Where the rectangle lies, instead of left and top: at a side or corner, in the centre, where most detail is (entropy), or where the eye goes first (attention).",
+      "type": "string",
+      "enum": "#,
+        focus_names!(),
+        r#"
     }
   },
   "required": ["width", "height"],
   "additionalProperties": false
-}"#,
+}"#
+    ),
     read: |parameters| {
         let side =
             |name| parameters.size(name, 1..=65_535)?.ok_or_else(|| Error::parameter(name, "is missing"));
-        let crop = Crop {
-            left: parameters.size("left", 0..=65_535)?.unwrap_or(0),
-            top: parameters.size("top", 0..=65_535)?.unwrap_or(0),
-            width: side("width")?,
-            height: side("height")?,
+        let left = parameters.size("left", 0..=65_535)?.unwrap_or(0);
+        let top = parameters.size("top", 0..=65_535)?.unwrap_or(0);
+        let place = match Focus::read(parameters)? {
+            None => Place::At { left, top },
+            Some(focus) if (left, top) == (0, 0) => Place::By(focus),
+            Some(_) => {
+                let reason = "it says where the rectangle lies; leave out left and top, or gravity";
+                return Err(Error::parameter("gravity", reason));
+            }
         };
+        let crop = Crop { width: side("width")?, height: side("height")?, place };
         Ok(crop.into())
     },
 };
 
 struct Crop {
-    left: u32,
-    top: u32,
     width: u32,
     height: u32,
+    place: Place,
+}
+
+/// Where the rectangle lies.
+enum Place {
+    At { left: u32, top: u32 },
+    By(Focus),
 }
 
 impl Transform for Crop {
-    fn apply(&self, mut picture: Picture, _limits: &Limits) -> Result<Picture, Error> {
-        let Self { left, top, width, height } = *self;
+    fn apply(&self, picture: Picture, _limits: &Limits) -> Result<Picture, Error> {
+        let Self { width, height, .. } = *self;
+        let fits = width <= picture.width && height <= picture.height;
+        let (left, top) = match self.place {
+            Place::At { left, top } => (left, top),
+            Place::By(_) if !fits => (0, 0),
+            Place::By(focus) => {
+                let window = Window { width: f64::from(width), height: f64::from(height) };
+                let Gravity { x, y } = focus.on(&picture, window);
+                let before = |all: u32, part: u32, share: f64| (f64::from(all - part) * share).floor() as u32;
+                (before(picture.width, width, x), before(picture.height, height, y))
+            }
+        };
         // Each is at most 65535, so that the sums cannot overflow.
-        if left + width > picture.width || top + height > picture.height {
+        if !fits || left + width > picture.width || top + height > picture.height {
             return Err(Error::parameter(
                 "crop",
                 format!(
@@ -64,6 +96,23 @@ impl Transform for Crop {
                 ),
             ));
         }
+        Ok(Rectangle { left, top, width, height }.cut_out(picture))
+    }
+}
+
+/// A rectangle of a picture, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rectangle {
+    pub(super) left: u32,
+    pub(super) top: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+impl Rectangle {
+    /// Must lie within the picture.
+    pub(super) fn cut_out(self, mut picture: Picture) -> Picture {
+        let Self { left, top, width, height } = self;
         let count = picture.channels.count();
         let rows = Rows {
             stride: picture.width as usize * count,
@@ -76,7 +125,7 @@ impl Transform for Crop {
             Samples::Eight(samples) => rows.keep(samples),
             Samples::Sixteen(samples) => rows.keep(samples),
         }
-        Ok(Picture { width, height, ..picture })
+        Picture { width, height, ..picture }
     }
 }
 
@@ -129,5 +178,24 @@ mod tests {
             let error = cropped(left, top, width, height).unwrap_err();
             assert!(error.to_string().ends_with("the picture, which is 3 by 3."), "{error}");
         }
+    }
+
+    #[test]
+    fn gravity_says_where_the_rectangle_lies() {
+        let cropped = |gravity: &str, left: i64, side: i64| {
+            let picture = Picture::eight(3, 3, Channels::Gray, vec![9, 9, 9, 9, 9, 9, 9, 1, 240])?;
+            let parameters = Parameters::from_iter([
+                ("width", Value::Integer(side)),
+                ("height", Value::Integer(side)),
+                ("left", Value::Integer(left)),
+                ("gravity", Value::Text(gravity.into())),
+            ]);
+            OPERATION.apply(&parameters, picture)
+        };
+        assert_eq!(cropped("southeast", 0, 1).unwrap().bytes(), [240]);
+        assert_eq!(cropped("centre", 0, 1).unwrap().bytes(), [9]);
+        assert_eq!(cropped("entropy", 0, 2).unwrap().bytes(), [9, 9, 1, 240]);
+        assert!(cropped("centre", 1, 1).unwrap_err().to_string().starts_with("gravity: it says where"));
+        assert!(cropped("attention", 0, 4).unwrap_err().to_string().contains("which is 3 by 3"));
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Gravity {
 const CENTRE: Gravity = Gravity { x: 0.5, y: 0.5 };
 const SOUTHEAST: Gravity = Gravity { x: 1.0, y: 1.0 };
 
-const GRAVITIES: [(&str, Gravity); 10] = [
+pub(super) const GRAVITIES: [(&str, Gravity); 10] = [
     ("centre", CENTRE),
     ("center", CENTRE),
     ("north", Gravity { x: 0.5, y: 0.0 }),

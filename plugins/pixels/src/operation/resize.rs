@@ -17,6 +17,7 @@ use self::manner::{
 };
 use self::plan::{Plan, Size};
 use self::resample::{Kernel, Source};
+use super::focus::{Focus, Window};
 use super::gravity::Gravity;
 use super::{Operation, Transform};
 use crate::{Channels, Error, Limits, Parameters, Picture};
@@ -61,7 +62,7 @@ const MAX_SIDE: u32 = 65_535;
 /// What nobody said otherwise.
 const USUAL: Manner = Manner {
     fit: Fit::Cover,
-    gravity: Gravity::CENTRE,
+    gravity: Focus::CENTRE,
     background: None,
     kernel: Kernel::Lanczos3,
     enlarge: true,
@@ -96,9 +97,20 @@ impl Resize {
     /// large shall not cost a resampling.
     pub(super) fn plan(&self, picture: &Picture, limits: &Limits) -> Result<Plan, Error> {
         let source = Size(picture.width, picture.height);
-        self.plan_for(source, picture.channels, picture.bytes_per_sample(), limits)
+        let plan = self.plan_for(source, picture.channels, picture.bytes_per_sample(), limits)?;
+        let Some(part) = plan.part.filter(|part| !part.covers(source)) else { return Ok(plan) };
+        let window = Window { width: part.width, height: part.height };
+        let found = self.towards(self.manner.gravity.on(picture, window));
+        Ok(Plan::make(source, self.width, self.height, &found.manner))
     }
 
+    /// With what is sought found.
+    fn towards(self, gravity: Gravity) -> Self {
+        Self { manner: Manner { gravity: Focus::At(gravity), ..self.manner }, ..self }
+    }
+
+    /// The plan for a picture of which only the header is known: what is sought
+    /// is taken to be in the middle.
     fn plan_for(
         &self,
         source: Size,

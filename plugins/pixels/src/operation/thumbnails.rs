@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::gravity::Gravity;
+use super::focus::Focus;
 use super::resize::Resize;
 use super::resize::manner::{
     Fit, Manner, background_schema, enlarge_schema, fit_schema, gravity_schema, kernel_schema,
@@ -85,7 +85,7 @@ const SPARE: f64 = 2.0;
 /// never larger than it.
 const USUAL: Manner = Manner {
     fit: Fit::Inside,
-    gravity: Gravity::CENTRE,
+    gravity: Focus::CENTRE,
     background: None,
     kernel: Kernel::Lanczos3,
     enlarge: false,

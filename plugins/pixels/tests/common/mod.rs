@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use tintype_pixels::{
-    Channels, Error, Format, Limits, Output, Parameters, Picture, Samples, Step, Target, Unwatched, Value,
-    encode, process,
+    Channels, Error, Format, Limits, Output, Parameters, Picture, Product, Samples, Step, Target, Unwatched,
+    Value, encode, process,
 };
 
 /// A smooth two-dimensional gradient with a different direction per channel,
@@ -86,7 +86,19 @@ pub fn run_all(
     steps: &[Step],
     target: impl Into<Option<Target>>,
 ) -> Result<Vec<Output>, Error> {
-    process(input, steps, target.into().as_ref(), &Limits::default(), &Unwatched)
+    let products = process(input, steps, target.into().as_ref(), &Limits::default(), &Unwatched)?;
+    let picture = |product| match product {
+        Product::Picture(output) => output,
+        Product::Document(text) => panic!("{text} is no picture"),
+    };
+    Ok(products.into_iter().map(picture).collect())
+}
+
+/// Runs steps of which the last describes the picture.
+pub fn describe(input: Vec<u8>, steps: &[Step]) -> serde_json::Value {
+    let products = process(input, steps, None, &Limits::default(), &Unwatched).unwrap();
+    let [Product::Document(text)] = products.as_slice() else { panic!("{products:?}") };
+    serde_json::from_str(text).unwrap()
 }
 
 pub fn int(value: i64) -> Value {
@@ -140,3 +152,76 @@ pub fn with_png_chunk(png: &[u8], name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     chunk.extend(crc32(&chunk[4..]).to_be_bytes());
     [&png[..HEADER_END], &chunk, &png[HEADER_END..]].concat()
 }
+
+/// Structural similarity of two pictures' samples (Wang et al., 2004), over
+/// squares of 8 by 8 pixels, half overlapping: 1 if they are equal, 0.99 if
+/// nobody sees a difference.
+pub fn ssim(a: &Picture, b: &Picture) -> f64 {
+    assert_eq!((a.width, a.height, a.channels), (b.width, b.height, b.channels));
+    let (width, height, count) = (a.width as usize, a.height as usize, a.channels.count());
+    let levels = |picture: &Picture| -> Vec<f64> {
+        picture.clone().into_eight().bytes().iter().map(|&sample| f64::from(sample)).collect()
+    };
+    let (a, b) = (levels(a), levels(b));
+    let (mut sum, mut windows) = (0.0, 0.0);
+    for channel in 0..count {
+        for top in (0..height.saturating_sub(7)).step_by(4) {
+            for left in (0..width.saturating_sub(7)).step_by(4) {
+                let window = (0..64).map(|i| ((top + i / 8) * width + left + i % 8) * count + channel);
+                sum += similarity(window.map(|at| (a[at], b[at])));
+                windows += 1.0;
+            }
+        }
+    }
+    assert!(windows > 0.0, "too small a picture");
+    sum / windows
+}
+
+fn similarity(samples: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let samples: Vec<_> = samples.collect();
+    let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / samples.len() as f64;
+    let (x, y) = (mean(|s| s.0), mean(|s| s.1));
+    let (xx, yy) = (mean(|s| s.0 * s.0) - x * x, mean(|s| s.1 * s.1) - y * y);
+    let xy = mean(|s| s.0 * s.1) - x * y;
+    // The paper's constants for 8 bits: (0.01 * 255)² and (0.03 * 255)².
+    let (c1, c2) = (6.5025, 58.5225);
+    (2.0 * x * y + c1) * (2.0 * xy + c2) / ((x * x + y * y + c1) * (xx + yy + c2))
+}
+
+/// The largest difference between two samples, in levels of 256.
+pub fn worst(a: &Picture, b: &Picture) -> u8 {
+    assert_eq!((a.width, a.height, a.channels), (b.width, b.height, b.channels));
+    let (a, b) = (a.clone().into_eight(), b.clone().into_eight());
+    a.bytes().iter().zip(b.bytes()).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0)
+}
+
+/// Something like a photograph: shapes with edges, a gradient, texture.
+pub fn scene(width: u32, height: u32, channels: Channels) -> Picture {
+    let mut state = 7u32;
+    let mut samples = vec![];
+    for y in 0..height {
+        for x in 0..width {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let texture = f64::from(state >> 28);
+            let (u, v) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
+            let color = if (u - 0.4).hypot(v - 0.5) < 0.25 {
+                [200.0, 120.0 + 60.0 * u, 90.0]
+            } else if v > 0.8 {
+                [30.0, 90.0, 40.0 + 100.0 * u]
+            } else {
+                [80.0 + 120.0 * u, 140.0 + 60.0 * v, 210.0]
+            };
+            let alpha = if u > 0.9 { 90.0 } else { 255.0 };
+            let pixel = color.map(|color| (color + texture) as u8);
+            match channels {
+                Channels::Gray => samples.push(pixel[1]),
+                Channels::GrayAlpha => samples.extend([pixel[1], alpha as u8]),
+                Channels::Rgb => samples.extend(pixel),
+                Channels::Rgba => samples.extend(pixel.into_iter().chain([alpha as u8])),
+            }
+        }
+    }
+    Picture::eight(width, height, channels, samples).unwrap()
+}
+
+pub const ALL_CHANNELS: [Channels; 4] = [Channels::Gray, Channels::GrayAlpha, Channels::Rgb, Channels::Rgba];

@@ -18,8 +18,9 @@ impl Manner {
         let picture = picture.widened(r != g || g != b, alpha != u8::MAX, limits)?;
         let length = limits.check(canvas.0, canvas.1, picture.channels, picture.bytes_per_sample())?;
 
-        let left = ((canvas.width() - f64::from(picture.width)) * self.gravity.x).floor() as usize;
-        let top = ((canvas.height() - f64::from(picture.height)) * self.gravity.y).floor() as usize;
+        let gravity = self.gravity.gravity();
+        let left = ((canvas.width() - f64::from(picture.width)) * gravity.x).floor() as usize;
+        let top = ((canvas.height() - f64::from(picture.height)) * gravity.y).floor() as usize;
         let frame = Frame {
             row: picture.width as usize * picture.channels.count(),
             left: left * picture.channels.count(),

@@ -2,7 +2,7 @@
 //! that `resize` and `thumbnails` have in common, each with its JSON Schema.
 
 use super::resample::{KERNELS, Kernel};
-use crate::operation::gravity::Gravity;
+use crate::operation::focus::Focus;
 use crate::{Error, Parameters};
 
 macro_rules! fit_schema {
@@ -21,10 +21,10 @@ macro_rules! gravity_schema {
     () => {
         concat!(
             r#"{
-      "description": "Which part remains with cover, and where the picture lies with contain.",
+      "description": "Which part remains with cover, and where the picture lies with contain. entropy looks for the part with most detail, attention for the one that the eye goes to first; with contain they are the centre.",
       "type": "string",
       "enum": "#,
-            $crate::operation::gravity::gravity_names!(),
+            $crate::operation::focus::focus_names!(),
             r#",
       "default": "centre"
     }"#
@@ -70,7 +70,7 @@ pub(crate) use {background_schema, enlarge_schema, fit_schema, gravity_schema, k
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Manner {
     pub(crate) fit: Fit,
-    pub(crate) gravity: Gravity,
+    pub(crate) gravity: Focus,
     pub(crate) background: Option<[u8; 4]>,
     pub(crate) kernel: Kernel,
     pub(crate) enlarge: bool,
@@ -99,7 +99,7 @@ impl Manner {
     pub(crate) fn read(parameters: &Parameters, otherwise: Self) -> Result<Self, Error> {
         Ok(Self {
             fit: parameters.choice("fit", &FITS)?.unwrap_or(otherwise.fit),
-            gravity: Gravity::read(parameters)?.unwrap_or(otherwise.gravity),
+            gravity: Focus::read(parameters)?.unwrap_or(otherwise.gravity),
             background: parameters.color("background")?.or(otherwise.background),
             kernel: parameters.choice("kernel", &KERNELS)?.unwrap_or(otherwise.kernel),
             enlarge: parameters.boolean("enlarge")?.unwrap_or(otherwise.enlarge),

@@ -94,8 +94,9 @@ impl Part {
     fn shown(source: Size, drawn: Size, scale: f64, manner: &Manner) -> Self {
         let width = (drawn.width() / scale).min(source.width());
         let height = (drawn.height() / scale).min(source.height());
-        let mut left = (source.width() - width) * manner.gravity.x;
-        let mut top = (source.height() - height) * manner.gravity.y;
+        let gravity = manner.gravity.gravity();
+        let mut left = (source.width() - width) * gravity.x;
+        let mut top = (source.height() - height) * gravity.y;
         if scale == 1.0 {
             // Half a pixel aside would blur a picture that is only cut.
             (left, top) = (left.floor(), top.floor());

@@ -11,6 +11,7 @@ use super::plan::{Part, Size};
 use super::resample::{Kernel, Source};
 use super::{Resize, Transform};
 use crate::decode::jpeg::File;
+use crate::operation::focus::Window;
 use crate::{Error, Limits, Picture, Planes};
 
 /// What comes of a file.
@@ -50,12 +51,23 @@ pub(crate) fn resized(
     };
     let whole = Size(1, 1);
 
-    if !file.has_planes() {
+    let is_sought = resize.manner.gravity.is_sought() && !part.covers(source);
+    if is_sought || !file.has_planes() {
+        let channels = file.channels();
         let scale = least_scale(part, whole, plan.drawn);
         let mut picture = crate::upright(file.picture(scale)?, limits)?;
         decoded()?;
         let icc = picture.icc.take();
-        let part = mapped(&picture, scale, whole).of(part);
+        let mapping = mapped(&picture, scale, whole);
+        let part = if is_sought {
+            let seen = mapping.of(part);
+            let window = Window { width: seen.width, height: seen.height };
+            let found = resize.towards(resize.manner.gravity.on(&picture, window));
+            found.plan_for(source, channels, 1, limits)?.part.unwrap_or(part)
+        } else {
+            part
+        };
+        let part = mapping.of(part);
         let picture = resampled(picture, resize.manner.kernel, plan.drawn, part)?;
         return Ok(Resized::Picture(resize.finish(Picture { icc, ..picture }, &plan, limits)?));
     }

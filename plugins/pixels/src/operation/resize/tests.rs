@@ -58,7 +58,7 @@ fn cover_shows_the_part_that_gravity_names() {
     let left = |gravity: &str| {
         let mut cover = to(100, 100, "cover");
         let named = Parameters::from_iter([("gravity", Value::Text(gravity.into()))]);
-        cover.manner.gravity = Gravity::read(&named).unwrap().unwrap();
+        cover.manner.gravity = Focus::read(&named).unwrap().unwrap();
         plan(&cover, source).part.unwrap().left
     };
     assert_eq!((left("west"), left("centre"), left("northeast")), (0.0, 100.0, 200.0));

@@ -19,7 +19,7 @@ pub(super) fn check(runs: &mut Runs<'_>, report: &mut Report) {
         report.note("samples", Verdict::Warning, words);
     }
     let inputs = inputs::all(&inputs::samples(&descriptor.accepts));
-    let mut trial = Trial { runs, report, worked: None };
+    let mut trial = Trial { runs, report, worked: vec![] };
     for operation in &descriptor.operations {
         trial.operation(operation, &inputs);
     }
@@ -32,8 +32,8 @@ pub(super) fn check(runs: &mut Runs<'_>, report: &mut Report) {
 struct Trial<'a, 'p> {
     runs: &'a mut Runs<'p>,
     report: &'a mut Report,
-    /// The first step and picture that gave a result.
-    worked: Option<(Step, Image)>,
+    /// Of each operation that gave a result, the first step and picture that did.
+    worked: Vec<(Step, Image)>,
 }
 
 impl Trial<'_, '_> {
@@ -52,7 +52,9 @@ impl Trial<'_, '_> {
                 Ok(images) if input.kind == Kind::Good || repeated.times == 0 => {
                     let again = self.run(&step, &input.image, None, &input.name);
                     repeated.compare(&input.name, &images, &again);
-                    self.worked.get_or_insert_with(|| (step.clone(), input.image.clone()));
+                    if self.worked.last().is_none_or(|(worked, _)| worked.operation != step.operation) {
+                        self.worked.push((step.clone(), input.image.clone()));
+                    }
                 }
                 // The same would come of all the others, each after as long a time.
                 Err(Ending::Deadline) if number < inputs.len() => {
@@ -69,30 +71,41 @@ impl Trial<'_, '_> {
         }
     }
 
-    /// Whether a format that it says it writes is written.
+    /// Whether a format that it says it writes is written. An operation may refuse it, as one that gives
+    /// no picture refuses an image's: then another one must not.
     fn output(&mut self, format: &OutputFormat) {
         const CHECK: &str = "writes";
         let media_type = &format.media_type;
-        let Some((step, image)) = self.worked.clone() else {
+        if self.worked.is_empty() {
             let words = format!("{media_type}: not before an operation gives a result");
             self.report.note(CHECK, Verdict::Skipped, words);
             return;
-        };
+        }
         let Some(filled) = parameters::of_format(format, self.report) else { return };
         let target = Target { media_type: format.media_type.clone(), params: filled.params };
-        let judged = match self.run(&step, &image, Some(target), media_type) {
-            Ok(_) => (Verdict::Passed, format!("{media_type}, by {}", step.operation)),
-            Err(ending) => (
-                Verdict::Failed,
-                format!(
-                    "{media_type}: {} was asked for it, and {}. What to do: heed the target, or take the type out of \
-                     `produces`",
-                    step.operation,
-                    ending.to_string().trim_end_matches('.')
-                ),
-            ),
-        };
-        self.report.note(CHECK, judged.0, judged.1);
+        let mut refusal = None;
+        for (step, image) in self.worked.clone() {
+            match self.run(&step, &image, Some(target.clone()), media_type) {
+                Ok(_) => {
+                    let words = format!("{media_type}, by {}", step.operation);
+                    return self.report.note(CHECK, Verdict::Passed, words);
+                }
+                Err(refused @ Ending::InvalidParameters(_)) => {
+                    refusal = refusal.or(Some((step.operation, refused)));
+                }
+                Err(ending) => {
+                    refusal = Some((step.operation, ending));
+                    break;
+                }
+            }
+        }
+        let Some((operation, ending)) = refusal else { return };
+        let words = format!(
+            "{media_type}: {operation} was asked for it, and {}. What to do: heed the target, or take the type out of \
+             `produces`",
+            ending.to_string().trim_end_matches('.')
+        );
+        self.report.note(CHECK, Verdict::Failed, words);
     }
 
     fn run(

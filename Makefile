@@ -39,7 +39,7 @@ test: build guests faults ## Run every test
 	$(CARGO) test --release -p tintype
 	$(CARGO) test --release -p tintype-tests
 	$(CARGO) test --release -p tintype-bench
-	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-codecs -p tintype-componentize -p tintype-jpeg
+	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-codecs -p tintype-componentize -p tintype-jpeg -p tintype-lanes
 	./tests/openapi/run.sh
 	./tests/clients/run.sh
 	./tests/templates/run.sh

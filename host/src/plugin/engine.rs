@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::figures::Figures;
 use super::guest::GuestState;
@@ -137,6 +137,7 @@ fn pool(workers: usize) -> InstanceAllocationStrategy {
         // others: what bounds a run is its own limit.
         .max_memory_size(usize::try_from(RESERVATION).unwrap_or(usize::MAX))
         .linear_memory_keep_resident(KEEP_RESIDENT)
-        .pagemap_scan(wasmtime::Enabled::Auto);
+        // Linux 6.7 and later say which pages a run wrote to; only those are zeroed then.
+        .pagemap_scan(Enabled::Auto);
     InstanceAllocationStrategy::Pooling(pool)
 }

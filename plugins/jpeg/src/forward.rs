@@ -2,8 +2,8 @@
 //!
 //! The inverse's algorithm the other way round, in the same fixed point.
 
-use crate::lanes::{Eight, Four, Reciprocal};
 use crate::transform::{Block, fixed, negative};
+use tintype_lanes::{Eight, Four, Reciprocal};
 
 /// Bits that the first pass keeps behind the point.
 const KEPT: u32 = 2;

@@ -23,7 +23,6 @@ mod error;
 mod forward;
 mod frame;
 mod huffman;
-mod lanes;
 mod picture;
 mod scan;
 mod segments;

@@ -6,8 +6,8 @@
 //! takes the coefficients of the lowest frequencies only, which is what an
 //! ideal low-pass filter would leave of the block.
 
-use crate::lanes::{Eight, Four};
 use crate::segments::Quantization;
+use tintype_lanes::{Eight, Four};
 
 /// A block's coefficients in natural order.
 pub(crate) type Block = [i16; 64];

@@ -4,19 +4,22 @@
 //! part of the source that remains visible, so that nothing is resized only to
 //! be cut off.
 
+pub(super) mod kernel;
 mod letterbox;
 pub(super) mod manner;
 pub(super) mod plan;
 pub(crate) mod reduced;
 pub(super) mod resample;
+mod rows;
 #[cfg(test)]
 mod tests;
 
+use self::kernel::Kernel;
 use self::manner::{
     Fit, Manner, background_schema, enlarge_schema, fit_schema, gravity_schema, kernel_schema,
 };
 use self::plan::{Plan, Size};
-use self::resample::{Kernel, Source};
+use self::resample::Source;
 use super::focus::{Focus, Window};
 use super::gravity::Gravity;
 use super::{Operation, Transform};

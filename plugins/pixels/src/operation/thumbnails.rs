@@ -10,11 +10,12 @@ mod tests;
 
 use super::focus::Focus;
 use super::resize::Resize;
+use super::resize::kernel::Kernel;
 use super::resize::manner::{
     Fit, Manner, background_schema, enlarge_schema, fit_schema, gravity_schema, kernel_schema,
 };
 use super::resize::plan::{Part, Plan, Size};
-use super::resize::resample::{Kernel, Source};
+use super::resize::resample::Source;
 use super::{Operation, Split};
 use crate::{Error, Limits, Parameters, Picture, Value};
 

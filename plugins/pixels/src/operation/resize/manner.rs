@@ -1,7 +1,7 @@
 //! How a picture is brought to a size, whichever size that is: the parameters
 //! that `resize` and `thumbnails` have in common, each with its JSON Schema.
 
-use super::resample::{KERNELS, Kernel};
+use super::kernel::{KERNELS, Kernel};
 use crate::operation::focus::Focus;
 use crate::{Error, Parameters};
 

@@ -7,8 +7,9 @@
 
 use tintype_jpeg::Scale;
 
+use super::kernel::Kernel;
 use super::plan::{Part, Size};
-use super::resample::{Kernel, Source};
+use super::resample::Source;
 use super::{Resize, Transform};
 use crate::decode::jpeg::File;
 use crate::operation::focus::Window;

@@ -3,28 +3,10 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{Filter, FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+use super::kernel::{Kernel, lanczos};
 use super::plan::{Part, Size};
+use super::rows;
 use crate::{Channels, Error, Picture, Samples};
-
-/// How new pixels are computed from old ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kernel {
-    Nearest,
-    Linear,
-    Cubic,
-    Mitchell,
-    Lanczos2,
-    Lanczos3,
-}
-
-pub(super) const KERNELS: [(&str, Kernel); 6] = [
-    ("nearest", Kernel::Nearest),
-    ("linear", Kernel::Linear),
-    ("cubic", Kernel::Cubic),
-    ("mitchell", Kernel::Mitchell),
-    ("lanczos2", Kernel::Lanczos2),
-    ("lanczos3", Kernel::Lanczos3),
-];
 
 impl Kernel {
     fn algorithm(self) -> Result<ResizeAlg, Error> {
@@ -34,18 +16,11 @@ impl Kernel {
             Self::Cubic => FilterType::CatmullRom,
             Self::Mitchell => FilterType::Mitchell,
             Self::Lanczos3 => FilterType::Lanczos3,
-            Self::Lanczos2 => FilterType::Custom(Filter::new("Lanczos2", lanczos2, 2.0).map_err(failed)?),
+            Self::Lanczos2 => {
+                FilterType::Custom(Filter::new("Lanczos2", |x| lanczos(x, 2.0), 2.0).map_err(failed)?)
+            }
         }))
     }
-}
-
-/// The sinc function, windowed by its own first two lobes.
-fn lanczos2(x: f64) -> f64 {
-    let sinc = |x: f64| {
-        let x = x * std::f64::consts::PI;
-        if x == 0.0 { 1.0 } else { x.sin() / x }
-    };
-    if x.abs() < 2.0 { sinc(x) * sinc(x / 2.0) } else { 0.0 }
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
@@ -98,16 +73,44 @@ impl Source {
             icc: None,
             orientation: picture.orientation,
         };
-        let source =
-            ImageRef::new(picture.width, picture.height, picture.bytes(), pixel_type).map_err(failed)?;
+        let mut part = part.unwrap_or(Part::whole(self.size()));
+        let flattened = match &picture.samples {
+            Samples::Eight(samples) if self.kernel != Kernel::Nearest && drawn.height() < part.height => {
+                Some(self.flattened(samples, drawn, &mut part)?)
+            }
+            _ => None,
+        };
+        let source = match &flattened {
+            Some((width, samples)) => ImageRef::new(*width, height, samples, pixel_type),
+            None => ImageRef::new(picture.width, picture.height, picture.bytes(), pixel_type),
+        }
+        .map_err(failed)?;
         let mut target =
             Image::from_slice_u8(width, height, bytes_mut(&mut resized), pixel_type).map_err(failed)?;
-        let mut options = ResizeOptions::new().resize_alg(self.kernel.algorithm()?).use_alpha(false);
-        if let Some(Part { left, top, width, height }) = part {
-            options = options.crop(left, top, width, height);
-        }
+        let options = ResizeOptions::new().resize_alg(self.kernel.algorithm()?).use_alpha(false).crop(
+            part.left,
+            part.top,
+            part.width,
+            part.height,
+        );
         Resizer::new().resize(&source, &mut target, &options).map_err(failed)?;
         Ok(Self { picture: resized, ..*self })
+    }
+
+    /// The part with as many rows as shall be drawn, and no more columns than
+    /// matter: how wide that is, and its samples. `part` is then the part of it.
+    fn flattened(&self, samples: &[u8], drawn: Size, part: &mut Part) -> Result<(u32, Vec<u8>), Error> {
+        let channels = self.picture.channels.count();
+        let Size(width, height) = self.size();
+        let reach = self.kernel.reach(part.width / drawn.width()).ceil() + 1.0;
+        let first = (part.left - reach).floor().max(0.0) as u32;
+        let last = ((part.left + part.width + reach).ceil() as u32).min(width);
+        let weights = self.kernel.weights((part.top, part.height), height as usize, drawn.1 as usize)?;
+        let columns = first as usize * channels..last as usize * channels;
+        let rows = rows::resampled(samples, width as usize * channels, columns, &weights);
+        *part =
+            Part { left: part.left - f64::from(first), top: 0.0, width: part.width, height: drawn.height() };
+        Ok((last - first, rows))
     }
 
     /// The picture with straight alpha again.

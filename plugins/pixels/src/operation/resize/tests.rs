@@ -1,7 +1,7 @@
 //! The plan is tested with numbers alone, the resampling against properties
 //! that any correct one has.
 
-use super::resample::KERNELS;
+use super::kernel::KERNELS;
 use super::*;
 use crate::{Channels, Samples, Value};
 

@@ -66,6 +66,10 @@ pub fn limits() -> pixels::Limits {
         max_width: host.max_width,
         max_height: host.max_height,
         max_pixels: host.max_pixels,
+        max_frames: host.max_frames,
+        // The host has no limit of its own for this; an operator who permits larger pictures permits
+        // longer animations too.
+        max_animation_pixels: host.max_pixels.saturating_mul(4),
         max_frame_bytes: host.max_memory_bytes,
         max_output_bytes: host.max_output_bytes,
     }

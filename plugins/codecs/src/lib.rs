@@ -1,13 +1,13 @@
 //! The bundled codecs: the file formats of `tintype-pixels` for everybody's
 //! filters.
 //!
-//! Glue only. Of an animation the first frame is read.
+//! Glue only.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 use tintype_bridge::{failure, limits, parameters};
-use tintype_pixels::{self as pixels, Channels, Format};
-use tintype_plugin::{Codec, Descriptor, Failure, Frame, Picture, SizeHint, Target};
+use tintype_pixels::{self as pixels, AnimationEncoder, Channels, Format};
+use tintype_plugin::{Animation, Codec, Descriptor, Failure, Frame, Picture, SizeHint, Target};
 
 struct Codecs;
 
@@ -30,30 +30,82 @@ impl Codec for Codecs {
 
     fn decode(file: Vec<u8>, _: Option<SizeHint>) -> Result<Picture, Failure> {
         let limits = limits();
+        if let Some(animation) = pixels::animation(&file, &limits).map_err(failure)? {
+            return moving(animation, &limits);
+        }
         let (_, picture) = pixels::decode(&file, &limits).map_err(failure)?;
         drop(file);
-        let picture = pixels::upright(picture, &limits).map_err(failure)?;
-        let wide = picture.into_eight().widened(true, true, &limits).map_err(failure)?;
-        let (width, height, color_profile) = (wide.width, wide.height, wide.icc);
-        let pixels::Samples::Eight(rgba) = wide.samples else {
-            return Err(Failure::failed("The picture could not be brought to 8 bits."));
-        };
-        Ok(Picture { color_profile, ..Picture::still(Frame::new(width, height, rgba)?) })
+        let (frame, color_profile) = uncompressed(picture, &limits)?;
+        Ok(Picture { color_profile, ..Picture::still(frame) })
     }
 
     fn encode(picture: Picture, target: Target) -> Result<Vec<u8>, Failure> {
         let format = Format::from_media_type(&target.media_type)
             .ok_or_else(|| Failure::failed("No format of this codec's."))?;
-        let icc = picture.color_profile.clone();
-        let frame = picture.into_first()?;
-        let (width, height) = (frame.width(), frame.height());
-        let mut picture =
-            pixels::Picture::eight(width, height, Channels::Rgba, frame.into_rgba()).map_err(failure)?;
-        picture.icc = icc;
         let parameters = parameters(&target.params, &[])?;
-        let encoded = pixels::encode(picture.narrowed(), format, &parameters, &limits());
+        let limits = limits();
+        let icc = picture.color_profile.clone();
+        if let Some(Animation { delays_ms, plays }) = picture.animation.clone()
+            && picture.frames.len() > 1
+            && let Some(mut encoder) =
+                AnimationEncoder::new(format, &parameters, plays, &limits).map_err(failure)?
+        {
+            for (frame, delay_ms) in picture.frames.into_iter().zip(delays_ms) {
+                let picture = compressible(frame, icc.clone())?;
+                encoder.push(pixels::Frame { picture, delay_ms }).map_err(failure)?;
+            }
+            return Ok(encoder.finish().map_err(failure)?.bytes);
+        }
+        let picture = compressible(picture.into_first()?, icc)?;
+        let encoded = pixels::encode(picture.narrowed(), format, &parameters, &limits);
         Ok(encoded.map_err(failure)?.bytes)
     }
+}
+
+/// All frames, which the host and filters want at once.
+fn moving(mut animation: pixels::Animation<'_>, limits: &pixels::Limits) -> Result<Picture, Failure> {
+    let plays = animation.plays();
+    let (mut frames, mut delays_ms, mut color_profile) = (vec![], vec![], None);
+    let mut bytes = 0u64;
+    while let Some(pixels::Frame { picture, delay_ms }) = animation.next_frame().map_err(failure)? {
+        let (frame, profile) = uncompressed(picture, limits)?;
+        bytes += frame.pixels().as_flattened().len() as u64;
+        if bytes > limits.max_frame_bytes / FRAMES_SHARE {
+            return Err(Failure::too_large(format!(
+                "The frames of the animation together have more than {} bytes; at most as many can be \
+                 handed to a filter.",
+                limits.max_frame_bytes / FRAMES_SHARE
+            )));
+        }
+        frames.push(frame);
+        delays_ms.push(delay_ms);
+        color_profile = color_profile.or(profile);
+    }
+    Ok(Picture { frames, animation: Some(Animation { delays_ms, plays }), color_profile })
+}
+
+/// One half of the memory is for the frames, the other for the file and for what decoding needs.
+const FRAMES_SHARE: u64 = 2;
+
+/// A picture as filters have it, and its profile.
+fn uncompressed(
+    picture: pixels::Picture,
+    limits: &pixels::Limits,
+) -> Result<(Frame, Option<Vec<u8>>), Failure> {
+    let picture = pixels::upright(picture, limits).map_err(failure)?;
+    let wide = picture.into_eight().widened(true, true, limits).map_err(failure)?;
+    let pixels::Samples::Eight(rgba) = wide.samples else {
+        return Err(Failure::failed("The picture could not be brought to 8 bits."));
+    };
+    Ok((Frame::new(wide.width, wide.height, rgba)?, wide.icc))
+}
+
+/// A picture as encoders have it.
+fn compressible(frame: Frame, icc: Option<Vec<u8>>) -> Result<pixels::Picture, Failure> {
+    let (width, height) = (frame.width(), frame.height());
+    let picture =
+        pixels::Picture::eight(width, height, Channels::Rgba, frame.into_rgba()).map_err(failure)?;
+    Ok(pixels::Picture { icc, ..picture })
 }
 
 tintype_plugin::export_codec!(Codecs);
@@ -82,6 +134,20 @@ mod tests {
         let png = Codecs::encode(picture.clone(), target("image/png")).unwrap();
         assert_eq!(Codecs::probe(&png), Some("image/png"));
         assert_eq!(Codecs::decode(png, None).unwrap(), picture);
+    }
+
+    #[test]
+    fn an_animation_keeps_its_frames_its_times_and_how_often_it_is_played() {
+        let frame = |red| Frame::new(1, 1, vec![red, 0, 0, 255]).unwrap();
+        let moving = Picture {
+            frames: vec![frame(1), frame(200)],
+            animation: Some(Animation { delays_ms: vec![40, 70], plays: 3 }),
+            color_profile: None,
+        };
+        let gif = Codecs::encode(moving.clone(), target("image/gif")).unwrap();
+        assert_eq!(Codecs::decode(gif, None).unwrap(), moving);
+        let png = Codecs::encode(moving, target("image/png")).unwrap();
+        assert_eq!(Codecs::decode(png, None).unwrap(), Picture::still(frame(1)));
     }
 
     #[test]

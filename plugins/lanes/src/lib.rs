@@ -46,7 +46,7 @@ mod implementation {
         /// A pair, four times.
         #[inline(always)]
         pub fn pairs(even: i16, odd: i16) -> Self {
-            Self(i16x8(even, odd, even, odd, even, odd, even, odd))
+            Self(i32x4_splat(i32::from(odd) << 16 | i32::from(even as u16)))
         }
 
         /// The sums.

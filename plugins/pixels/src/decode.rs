@@ -1,7 +1,7 @@
 //! Reading files: the format is found out by content, then a decoder per
 //! format makes a [`Picture`].
 //!
-//! Of an animation the first frame is read. Every decoder learns the size from
+//! An animation can be read frame by frame, or its first frame alone. Every decoder learns the size from
 //! the header, asks [`Limits`], and only then allocates. Must never trust the
 //! type that a client declared.
 
@@ -12,7 +12,7 @@ mod png;
 mod qoi;
 mod webp;
 
-use crate::{Error, Format, Limits, Picture};
+use crate::{Animation, Error, Format, Limits, Picture};
 
 /// Reads a file's (first) picture, as stored: its orientation is noted, not
 /// applied.
@@ -33,4 +33,17 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<(Format, Picture), Error>
         Format::Qoi => qoi::decode(bytes, limits),
     }?;
     Ok((format, picture))
+}
+
+/// Opens a file that holds several frames; `None`, if it holds a single picture.
+///
+/// # Errors
+/// As [`decode`]; [`Error::TooLarge`] too, if there are too many frames, or too
+/// many pixels in all of them together.
+pub fn animation<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Animation<'a>>, Error> {
+    match Format::sniff(bytes).ok_or(Error::UnknownFormat)? {
+        Format::Gif => gif::animation(bytes, limits),
+        Format::WebP => webp::animation(bytes, limits),
+        _ => Ok(None),
+    }
 }

@@ -6,7 +6,9 @@
 //! colour model is still the one they describe; other metadata is dropped, as
 //! it may say more of people and places than its sender knows.
 
+mod animated;
 mod bmp;
+mod difference;
 mod gif;
 mod jpeg;
 mod png;
@@ -15,6 +17,7 @@ mod sink;
 mod tiff;
 mod webp;
 
+pub use self::animated::AnimationEncoder;
 use crate::limits::at_most;
 use crate::{Channels, Error, Format, Limits, Parameters, Picture, Planes};
 
@@ -45,7 +48,8 @@ pub fn output_formats() -> [OutputFormat; Format::ALL.len()] {
             Format::Png => png::SCHEMA,
             Format::Tiff => tiff::SCHEMA,
             Format::WebP => webp::SCHEMA,
-            Format::Gif | Format::Bmp | Format::Qoi => NO_PARAMETERS,
+            Format::Gif => gif::SCHEMA,
+            Format::Bmp | Format::Qoi => NO_PARAMETERS,
         };
         OutputFormat { format, schema }
     })
@@ -63,8 +67,8 @@ const NO_PARAMETERS: &str = r#"{
 pub(crate) enum Encoder {
     Jpeg(jpeg::Options),
     Png(png::Options),
-    WebP,
-    Gif,
+    WebP(webp::Options),
+    Gif(gif::Options),
     Bmp,
     Tiff(tiff::Options),
     Qoi,
@@ -75,24 +79,28 @@ impl Encoder {
         Ok(match format {
             Format::Jpeg => Self::Jpeg(jpeg::Options::read(parameters)?),
             Format::Png => Self::Png(png::Options::read(parameters)?),
-            Format::WebP => Self::WebP,
-            Format::Gif => Self::Gif,
+            Format::WebP => Self::WebP(webp::Options::read(parameters)?),
+            Format::Gif => Self::Gif(gif::Options::read(parameters)?),
             Format::Bmp => Self::Bmp,
             Format::Tiff => Self::Tiff(tiff::Options::read(parameters)?),
             Format::Qoi => Self::Qoi,
         })
     }
 
-    fn format(self) -> Format {
+    pub(crate) fn format(self) -> Format {
         match self {
             Self::Jpeg(_) => Format::Jpeg,
             Self::Png(_) => Format::Png,
-            Self::WebP => Format::WebP,
-            Self::Gif => Format::Gif,
+            Self::WebP(_) => Format::WebP,
+            Self::Gif(_) => Format::Gif,
             Self::Bmp => Format::Bmp,
             Self::Tiff(_) => Format::Tiff,
             Self::Qoi => Format::Qoi,
         }
+    }
+
+    pub(crate) fn is_for_animations(self) -> bool {
+        matches!(self, Self::Gif(_) | Self::WebP(_))
     }
 
     pub(crate) fn encode(self, mut picture: Picture, limits: &Limits) -> Result<Output, Error> {
@@ -103,8 +111,8 @@ impl Encoder {
         let bytes = match self {
             Self::Jpeg(options) => jpeg::encode(picture, &options, limits),
             Self::Png(options) => png::encode(picture, options, limits),
-            Self::WebP => webp::encode(picture, limits),
-            Self::Gif => gif::encode(picture, limits),
+            Self::WebP(options) => webp::encode(picture, options, limits),
+            Self::Gif(options) => gif::encode(picture, options, limits),
             Self::Bmp => bmp::encode(picture, limits),
             Self::Tiff(options) => tiff::encode(picture, options, limits),
             Self::Qoi => qoi::encode(picture, limits),

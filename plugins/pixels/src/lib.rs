@@ -29,11 +29,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod animation;
 mod decode;
 mod encode;
 mod error;
 mod format;
 mod limits;
+mod metadata;
 mod observer;
 mod operation;
 mod orientation;
@@ -44,8 +46,9 @@ mod pipeline;
 mod planes;
 mod product;
 
-pub use decode::decode;
-pub use encode::{Output, OutputFormat, encode, output_formats};
+pub use animation::{Animation, Frame};
+pub use decode::{animation, decode};
+pub use encode::{AnimationEncoder, Output, OutputFormat, encode, output_formats};
 pub use error::{Error, Kind};
 pub use format::Format;
 pub use limits::Limits;

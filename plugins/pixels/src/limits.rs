@@ -15,6 +15,10 @@ pub struct Limits {
     pub max_height: u32,
     /// Width times height.
     pub max_pixels: u64,
+    /// Frames of an animation.
+    pub max_frames: u32,
+    /// Width times height, over all frames of an animation.
+    pub max_animation_pixels: u64,
     /// Bytes of one uncompressed picture.
     pub max_frame_bytes: u64,
     /// Bytes of the encoded result.
@@ -30,6 +34,11 @@ impl Default for Limits {
             // The largest sensors on sale have 100 to 150 megapixels, and 100
             // million RGBA pixels still fit the sandbox's 512 MiB.
             max_pixels: 100_000_000,
+            // More than a minute at 15 frames a second.
+            max_frames: 1_000,
+            // Reading, resizing and writing a frame takes about 30 ns for each of its pixels, and a
+            // task has half a minute.
+            max_animation_pixels: 400_000_000,
             max_frame_bytes: 512 << 20,
             max_output_bytes: 256 << 20,
         }

@@ -128,6 +128,13 @@ pub(crate) trait Transform {
         false
     }
 
+    /// What takes this one's place for all frames of an animation, once the
+    /// first is known: where a picture's content decides what happens to it, the
+    /// first frame decides for all, so that all get the same size.
+    fn settled(&self, _first: &Picture, _limits: &Limits) -> Result<Option<Box<dyn Transform>>, Error> {
+        Ok(None)
+    }
+
     /// Whether, as the first step, it wants the pixels as stored rather than
     /// upright.
     fn wants_stored_orientation(&self) -> bool {

@@ -2,14 +2,19 @@
 //!
 //! Must never know where steps come from or who waits for the results.
 
-use crate::decode::decode;
+mod animate;
+
 use crate::decode::jpeg::File;
-use crate::encode::Encoder;
+use crate::decode::{animation, decode};
+use crate::encode::{AnimationEncoder, Encoder};
 use crate::limits::at_most;
+use crate::metadata::{Carried, Wish};
 use crate::observer::reached;
 use crate::operation::{Describe, Prepared, Resize, Resized, Split, Transform, reduced, upright};
 use crate::origin::{Origin, Photograph};
-use crate::{DOCUMENT, Error, Format, Limits, Observer, Operation, Parameters, Picture, Planes, Product};
+use crate::{
+    DOCUMENT, Error, Format, Limits, Observer, Operation, Output, Parameters, Picture, Planes, Product,
+};
 
 /// One operation to carry out.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +43,9 @@ const TRANSFORMED: f32 = 0.8;
 /// format, or in the picture's own where there is none: one file, several
 /// after an operation that gives several, or a document after one that describes.
 ///
+/// An animation stays one, if the format can hold it and there is one result;
+/// else its first frame is the picture.
+///
 /// The picture is turned upright by its Exif orientation first, unless the
 /// first step is an `auto-orient` that is not enabled.
 ///
@@ -50,7 +58,7 @@ pub fn process(
     limits: &Limits,
     observer: &dyn Observer,
 ) -> Result<Vec<Product>, Error> {
-    let plan = Plan::read(steps)?;
+    let mut plan = Plan::read(steps)?;
     let encoder = plan
         .picture_target(target)?
         .map(|target| {
@@ -60,14 +68,24 @@ pub fn process(
         })
         .transpose()?;
 
+    let wish = target.map_or(Ok(Wish::Nothing), |target| Wish::read(&target.parameters))?;
     let format = Format::sniff(&input).ok_or(Error::UnknownFormat)?;
-    let describe = plan.describe();
-    let photograph = describe.map(|_| Photograph::read(&input, format));
+    let carried = wish.of(&input);
+    let photograph = plan.describe().map(|_| Photograph::read(&input, format));
     let encoder = match encoder {
         Some(encoder) => encoder,
         None => Encoder::read(format, &Parameters::default())?,
     };
-    let results = Results { encoder, limits, observer, written: vec![] };
+    if matches!(plan.end, End::Picture)
+        && encoder.is_for_animations()
+        && let Some(frames) = animation(&input, limits)?
+        && let Some(encoder) = AnimationEncoder::by(encoder, frames.plays(), limits)
+    {
+        let output = animate::animate(frames, &mut plan, encoder, limits, observer)?;
+        return Ok(vec![Product::Picture(carried.put_into(output))]);
+    }
+
+    let results = Results { encoder, carried, limits, observer, written: vec![] };
     let mut transforms = plan.transforms.iter().enumerate();
     let transformed = |index: usize| {
         let share = (index + 1) as f32 / plan.transforms.len() as f32;
@@ -103,7 +121,7 @@ pub fn process(
         transformed(index)?;
     }
 
-    if let Some((describe, photograph)) = describe.zip(photograph) {
+    if let Some((describe, photograph)) = plan.describe().zip(photograph) {
         let origin = Origin { format, orientation, photograph };
         let document = describe.describe(&picture, &origin)?;
         let length = document.len() as u64;
@@ -220,6 +238,7 @@ impl Plan {
 /// The files, as they come.
 struct Results<'a> {
     encoder: Encoder,
+    carried: Carried,
     limits: &'a Limits,
     observer: &'a dyn Observer,
     /// Each with its place among the results.
@@ -234,7 +253,7 @@ impl Results<'_> {
 
     fn of_planes(mut self, planes: Planes) -> Result<Vec<Product>, Error> {
         let output = self.encoder.encode_planes(planes, self.limits)?;
-        self.add(0, Product::Picture(output), 1)?;
+        self.add(0, output, 1)?;
         Ok(self.in_order())
     }
 
@@ -246,11 +265,11 @@ impl Results<'_> {
 
     fn write(&mut self, place: usize, picture: Picture, count: usize) -> Result<(), Error> {
         let output = self.encoder.encode(picture, self.limits)?;
-        self.add(place, Product::Picture(output), count)
+        self.add(place, output, count)
     }
 
-    fn add(&mut self, place: usize, product: Product, count: usize) -> Result<(), Error> {
-        self.written.push((place, product));
+    fn add(&mut self, place: usize, output: Output, count: usize) -> Result<(), Error> {
+        self.written.push((place, Product::Picture(self.carried.put_into(output))));
         let together = self.written.iter().map(|(_, product)| product.bytes().len() as u64).sum();
         at_most("The size of the results together in bytes", together, self.limits.max_output_bytes)?;
         let share = self.written.len() as f32 / count as f32;

@@ -17,6 +17,8 @@ const LIMITS: Limits = Limits {
     max_height: 400,
     max_pixels: 40_000,
     max_frame_bytes: 1 << 20,
+    max_frames: 10,
+    max_animation_pixels: 160_000,
     max_output_bytes: 1 << 20,
 };
 

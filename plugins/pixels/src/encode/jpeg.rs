@@ -5,9 +5,11 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use tintype_jpeg::{EncodeError, Picture as Planar, PlaneRef, Separated, from_rgb};
 
 use super::sink::Sink;
+use crate::metadata;
 use crate::{Error, Format, Limits, Parameters, Picture, Planes};
 
-pub(super) const SCHEMA: &str = r#"{
+pub(super) const SCHEMA: &str = concat!(
+    r#"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object",
   "properties": {
@@ -22,10 +24,14 @@ pub(super) const SCHEMA: &str = r#"{
     "progressive": {
       "description": "Whether the picture appears coarse first while it loads; smaller, and slower to write.",
       "type": "boolean", "default": false
-    }
+    },
+    "metadata": "#,
+    metadata::schema!(),
+    r#"
   },
   "additionalProperties": false
-}"#;
+}"#
+);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {

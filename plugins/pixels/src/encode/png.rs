@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use ::png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter, Info};
 
 use super::sink::Sink;
+use crate::metadata;
 use crate::{Channels, Error, Format, Limits, Parameters, Picture, Samples};
 
-pub(super) const SCHEMA: &str = r#"{
+pub(super) const SCHEMA: &str = concat!(
+    r#"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "type": "object",
   "properties": {
@@ -20,10 +22,14 @@ pub(super) const SCHEMA: &str = r#"{
       "type": "string",
       "enum": ["none", "sub", "up", "average", "paeth", "adaptive"],
       "default": "none"
-    }
+    },
+    "metadata": "#,
+    metadata::schema!(),
+    r#"
   },
   "additionalProperties": false
-}"#;
+}"#
+);
 
 const FILTERS: [(&str, Filter); 6] = [
     ("none", Filter::NoFilter),

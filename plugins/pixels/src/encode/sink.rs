@@ -20,14 +20,20 @@ impl Sink {
         Self { bytes: Cursor::default(), limit: limits.max_output_bytes, refused: None }
     }
 
+    /// Whether this is why an encoder failed.
+    pub(super) fn refusal(&self) -> Option<Error> {
+        let size = self.refused?;
+        at_most("The encoded result in bytes, at least,", size, self.limit).err()
+    }
+
     /// The file, once its encoder has come to an end of one kind or the other.
     pub(super) fn finish<E: std::fmt::Display>(
         self,
         format: Format,
         outcome: Result<(), E>,
     ) -> Result<Vec<u8>, Error> {
-        if let Some(size) = self.refused {
-            at_most("The encoded result in bytes, at least,", size, self.limit)?;
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal);
         }
         outcome.map_err(|error| Error::encoding(format, error))?;
         Ok(self.bytes.into_inner())

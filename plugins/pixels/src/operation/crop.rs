@@ -59,7 +59,7 @@ pub(super) const OPERATION: Operation = Operation {
     },
 };
 
-struct Crop {
+pub(super) struct Crop {
     width: u32,
     height: u32,
     place: Place,
@@ -71,20 +71,36 @@ enum Place {
     By(Focus),
 }
 
+impl Crop {
+    pub(super) fn to(Rectangle { left, top, width, height }: Rectangle) -> Self {
+        Self { width, height, place: Place::At { left, top } }
+    }
+
+    /// Where the rectangle lies on this picture; anywhere, if it doesn't fit.
+    fn corner(&self, picture: &Picture) -> (u32, u32) {
+        match self.place {
+            Place::At { left, top } => (left, top),
+            Place::By(_) if self.width > picture.width || self.height > picture.height => (0, 0),
+            Place::By(focus) => {
+                let window = Window { width: f64::from(self.width), height: f64::from(self.height) };
+                let Gravity { x, y } = focus.on(picture, window);
+                let before = |all: u32, part: u32, share: f64| (f64::from(all - part) * share).floor() as u32;
+                (before(picture.width, self.width, x), before(picture.height, self.height, y))
+            }
+        }
+    }
+}
+
 impl Transform for Crop {
+    fn settled(&self, first: &Picture, _: &Limits) -> Result<Option<Box<dyn Transform>>, Error> {
+        let (left, top) = self.corner(first);
+        Ok(Some(Box::new(Self { place: Place::At { left, top }, ..*self })))
+    }
+
     fn apply(&self, picture: Picture, _limits: &Limits) -> Result<Picture, Error> {
         let Self { width, height, .. } = *self;
         let fits = width <= picture.width && height <= picture.height;
-        let (left, top) = match self.place {
-            Place::At { left, top } => (left, top),
-            Place::By(_) if !fits => (0, 0),
-            Place::By(focus) => {
-                let window = Window { width: f64::from(width), height: f64::from(height) };
-                let Gravity { x, y } = focus.on(&picture, window);
-                let before = |all: u32, part: u32, share: f64| (f64::from(all - part) * share).floor() as u32;
-                (before(picture.width, width, x), before(picture.height, height, y))
-            }
-        };
+        let (left, top) = self.corner(&picture);
         // Each is at most 65535, so that the sums cannot overflow.
         if !fits || left + width > picture.width || top + height > picture.height {
             return Err(Error::parameter(

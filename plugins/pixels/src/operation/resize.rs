@@ -139,6 +139,13 @@ impl Resize {
 }
 
 impl Transform for Resize {
+    fn settled(&self, first: &Picture, _: &Limits) -> Result<Option<Box<dyn Transform>>, Error> {
+        let plan = Plan::make(Size(first.width, first.height), self.width, self.height, &self.manner);
+        let Some(part) = plan.part.filter(|_| self.manner.gravity.is_sought()) else { return Ok(None) };
+        let window = Window { width: part.width, height: part.height };
+        Ok(Some(Box::new(self.towards(self.manner.gravity.on(first, window)))))
+    }
+
     fn as_resize(&self) -> Option<Resize> {
         Some(*self)
     }

@@ -1,6 +1,6 @@
 //! `trim`: takes a border of one colour away, in place.
 
-use super::crop::Rectangle;
+use super::crop::{Crop, Rectangle};
 use super::{Operation, Transform};
 use crate::picture::{Sample, with_pixels};
 use crate::{Channels, Error, Limits, Picture, Samples};
@@ -41,18 +41,28 @@ struct Trim {
 
 impl Transform for Trim {
     fn apply(&self, mut picture: Picture, _limits: &Limits) -> Result<Picture, Error> {
-        let width = picture.width as usize;
-        let inside = with_pixels!(&mut picture.samples, picture.channels, |pixels| {
-            self.border(pixels).and_then(|border| border.inside(pixels, width))
-        });
-        Ok(match inside {
+        Ok(match self.inside(&mut picture) {
             Some(rectangle) => rectangle.cut_out(picture),
             None => picture,
         })
     }
+
+    fn settled(&self, first: &Picture, _: &Limits) -> Result<Option<Box<dyn Transform>>, Error> {
+        let whole = Rectangle { left: 0, top: 0, width: first.width, height: first.height };
+        let inside = self.inside(&mut first.clone());
+        Ok(Some(Box::new(Crop::to(inside.unwrap_or(whole)))))
+    }
 }
 
 impl Trim {
+    /// What remains, unless all is border.
+    fn inside(&self, picture: &mut Picture) -> Option<Rectangle> {
+        let width = picture.width as usize;
+        with_pixels!(&mut picture.samples, picture.channels, |pixels| {
+            self.border(pixels).and_then(|border| border.inside(pixels, width))
+        })
+    }
+
     fn border<T: Sample, const N: usize>(&self, pixels: &[[T; N]]) -> Option<Border> {
         // From levels of 256 to those of the picture.
         let levels = T::MAX / 255;

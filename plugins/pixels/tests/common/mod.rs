@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use tintype_pixels::{
-    Channels, Error, Format, Limits, Output, Parameters, Picture, Product, Samples, Step, Target, Unwatched,
-    Value, encode, process,
+    AnimationEncoder, Channels, Error, Format, Frame, Limits, Output, Parameters, Picture, Product, Samples,
+    Step, Target, Unwatched, Value, animation, encode, process,
 };
 
 /// A smooth two-dimensional gradient with a different direction per channel,
@@ -53,9 +53,50 @@ pub fn checkerboard(side: u32, square: u32) -> Picture {
     Picture::eight(side, side, Channels::Gray, samples).unwrap()
 }
 
-/// The file of a picture, in the default way of its format.
+/// The file of a picture, in the default way of its format; without loss, if
+/// the format can do that.
 pub fn file(picture: &Picture, format: Format) -> Vec<u8> {
-    encode(picture.clone(), format, &Parameters::default(), &Limits::default()).unwrap().bytes
+    encode(picture.clone(), format, &unchanged(format), &Limits::default()).unwrap().bytes
+}
+
+fn unchanged(format: Format) -> Parameters {
+    let lossless = (format == Format::WebP).then_some(("lossless", Value::Boolean(true)));
+    Parameters::from_iter(lossless)
+}
+
+/// The file of an animation, without loss if the format can do that.
+pub fn moving(frames: &[(Picture, u32)], plays: u32, format: Format) -> Vec<u8> {
+    let mut encoder =
+        AnimationEncoder::new(format, &unchanged(format), plays, &Limits::default()).unwrap().unwrap();
+    for (picture, delay_ms) in frames {
+        encoder.push(Frame { picture: picture.clone(), delay_ms: *delay_ms }).unwrap();
+    }
+    encoder.finish().unwrap().bytes
+}
+
+/// All frames of an animation, and how often it is played.
+pub fn frames(bytes: &[u8]) -> (Vec<(Picture, u32)>, u32) {
+    let mut animation = animation(bytes, &Limits::default()).unwrap().unwrap();
+    let mut frames = vec![];
+    while let Some(Frame { picture, delay_ms }) = animation.next_frame().unwrap() {
+        frames.push((picture, delay_ms));
+    }
+    (frames, animation.plays())
+}
+
+/// A red square that wanders over transparent ground, in steps of its side.
+pub fn wanderer(side: u32, steps: u32) -> Vec<(Picture, u32)> {
+    let frame = |step: u32| {
+        let mut samples = vec![];
+        for y in 0..side {
+            for x in 0..side * steps {
+                let inside = x / side == step && y > 0;
+                samples.extend(if inside { [220, 20, 20, 255] } else { [0; 4] });
+            }
+        }
+        Picture::eight(side * steps, side, Channels::Rgba, samples).unwrap()
+    };
+    (0..steps).map(|step| (frame(step), 50 + 10 * step)).collect()
 }
 
 pub fn decode(bytes: &[u8]) -> Picture {

@@ -110,7 +110,7 @@ mod tests {
                         .zip(weights)
                         .map(|(old, &weight)| i32::from(source[old * length + x]) * i32::from(weight))
                         .sum();
-                    let expected = (sum + (1 << (PRECISION - 1)) >> PRECISION).clamp(0, 255);
+                    let expected = ((sum + (1 << (PRECISION - 1))) >> PRECISION).clamp(0, 255);
                     assert_eq!(i32::from(target[y * length + x]), expected, "{length} {high} {x} {y}");
                 }
             }

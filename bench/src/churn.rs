@@ -65,6 +65,7 @@ fn open(folder: &Path) -> anyhow::Result<SledStore> {
     let options = SledOptions {
         cache: 32 << 20,
         max_queue: AT_ONCE * 2,
+        workers: usize::try_from(AT_ONCE)?,
         max_attempts: 2,
         lease: Duration::from_secs(3600),
         durability: Durability::Full,

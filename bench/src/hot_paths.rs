@@ -163,6 +163,7 @@ fn store(folder: &Path) -> anyhow::Result<SledStore> {
     let options = SledOptions {
         cache: 32 << 20,
         max_queue: 10_000,
+        workers: 1,
         max_attempts: 2,
         lease: Duration::from_secs(3600),
         durability: Durability::Full,

@@ -114,6 +114,28 @@ pub fn submit(operation: &str, media_type: &str, picture: &[u8]) -> Vec<u8> {
     [head.as_bytes(), picture].concat()
 }
 
+/// A request that submits a picture with a description in JSON, as a form.
+pub fn submit_form(task: &str, media_type: &str, picture: &[u8]) -> Vec<u8> {
+    submit_form_from("127.0.0.1", task, media_type, picture)
+}
+
+/// The same, as a proxy would send it on for a client at this address.
+pub fn submit_form_from(address: &str, task: &str, media_type: &str, picture: &[u8]) -> Vec<u8> {
+    const BOUNDARY: &str = "a-line-that-no-picture-of-a-bench-has";
+    let before = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"task\"\r\n\r\n{task}\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"image\"; filename=\"picture\"\r\n\
+         Content-Type: {media_type}\r\n\r\n"
+    );
+    let after = format!("\r\n--{BOUNDARY}--\r\n");
+    let head = format!(
+        "POST /images/tasks HTTP/1.1\r\nHost: bench\r\nX-Forwarded-For: {address}\r\nContent-Type: multipart/form-data; boundary={BOUNDARY}\r\n\
+         Content-Length: {}\r\nAccept: application/json\r\n\r\n",
+        before.len() + picture.len() + after.len()
+    );
+    [head.as_bytes(), before.as_bytes(), picture, after.as_bytes()].concat()
+}
+
 fn path(uri: &str) -> &str {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     rest.find('/').map_or("/", |at| &rest[at..])

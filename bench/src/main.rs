@@ -8,15 +8,23 @@
 
 mod accept;
 mod churn;
+mod claims;
+mod dispatch;
+mod fairness;
 mod figures;
 mod hot_paths;
 mod http;
 mod load;
 mod machine;
+mod npm;
+mod peer;
+mod pictures;
 mod pixels;
 mod records;
+mod round_trip;
 mod server;
 mod sharp;
+mod stack;
 mod table;
 
 use clap::Command;
@@ -29,6 +37,10 @@ fn main() -> anyhow::Result<()> {
         .subcommand(pixels::command())
         .subcommand(hot_paths::command())
         .subcommand(hot_paths::one_command())
+        .subcommand(peer::command())
+        .subcommand(fairness::command())
+        .subcommand(claims::command())
+        .subcommand(dispatch::command())
         .subcommand(accept::command())
         .subcommand(records::command())
         .subcommand(churn::command());
@@ -36,6 +48,10 @@ fn main() -> anyhow::Result<()> {
         Some(("pixels", matches)) => pixels::run(matches),
         Some(("instructions", matches)) => hot_paths::run(matches),
         Some(("hot-path", matches)) => hot_paths::run_one(matches),
+        Some(("peer", matches)) => peer::run(matches),
+        Some(("fairness", matches)) => fairness::run(matches),
+        Some(("claims", matches)) => claims::run(matches),
+        Some(("dispatch", matches)) => dispatch::run(matches),
         Some(("accept", matches)) => accept::run(matches),
         Some(("records", matches)) => records::run(matches),
         Some(("churn", matches)) => churn::run(matches),

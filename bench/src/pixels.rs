@@ -18,6 +18,7 @@ use tintype::plugin::{
 use tintype_pixels as native;
 
 use crate::figures::{Figures, millis};
+use crate::pictures;
 use crate::sharp::Sharp;
 use crate::table::Table;
 
@@ -149,8 +150,14 @@ impl Side {
 pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let rounds: usize = *matches.get_one("rounds").context("rounds")?;
     let keep = matches.get_one::<PathBuf>("keep");
-    let photo = matches.get_one::<PathBuf>("photo").cloned().context("--photo")?;
-    let drawing = matches.get_one::<PathBuf>("drawing").cloned().context("--drawing")?;
+    let photo = match matches.get_one::<PathBuf>("photo") {
+        Some(file) => file.clone(),
+        None => pictures::photo(2725, 2225)?,
+    };
+    let drawing = match matches.get_one::<PathBuf>("drawing") {
+        Some(file) => file.clone(),
+        None => pictures::drawing(2048, 1536)?,
+    };
     let plugin = load(Path::new("target/plugins/standard.wasm"))?;
     let other = matches.get_one::<PathBuf>("other").map(|file| load(file)).transpose()?;
     let mut sharp = Sharp::start()?;

@@ -123,7 +123,8 @@ fn prepare(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(plugins)
 }
 
-fn target() -> PathBuf {
+/// Where cargo builds, and whatever is made here is kept.
+pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from)
 }

@@ -1,14 +1,13 @@
 //! sharp, in a Node process that does one picture at a time when it is asked to.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-/// Where npm puts what the peer needs.
-const MODULES: &str = "target/bench-peer";
+use crate::npm;
 
 /// A running Node.
 pub struct Sharp {
@@ -26,7 +25,7 @@ pub struct Done {
 impl Sharp {
     /// Starts it, with its packages installed.
     pub fn start() -> anyhow::Result<Self> {
-        let folder = installed()?;
+        let folder = npm::installed()?;
         let mut child = Command::new("node")
             .arg("pixels.mjs")
             .current_dir(folder)
@@ -69,11 +68,4 @@ impl Drop for Sharp {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The folder with our scripts and their packages.
-fn installed() -> anyhow::Result<PathBuf> {
-    let folder = std::path::absolute(MODULES)?;
-    std::fs::create_dir_all(&folder)?;
-    Ok(folder)
 }

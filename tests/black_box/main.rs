@@ -32,6 +32,7 @@ mod section_4_beyond {
     mod cancelling;
     mod discovery;
     mod events;
+    mod fairness;
     mod idempotency;
     mod keys;
     mod listing;

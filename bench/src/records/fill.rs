@@ -20,6 +20,7 @@ pub fn fill(folder: &Path, count: u64, sample: usize) -> anyhow::Result<Vec<Stri
     let options = SledOptions {
         cache: 512 << 20,
         max_queue: AT_ONCE * 2,
+        workers: usize::try_from(AT_ONCE)?,
         max_attempts: 2,
         lease: Duration::from_secs(3600),
         durability: Durability::Full,
@@ -75,7 +76,7 @@ pub async fn settled(mut all: JoinSet<Result<(), StoreError>>) -> anyhow::Result
     Ok(())
 }
 
-/// A task as a client would submit it.
+/// A task as long as most are.
 pub fn new_task(ids: &IdSource) -> NewTask {
     let id = ids.next();
     // As long as a description of one operation with an output is.
@@ -88,11 +89,13 @@ pub fn new_task(ids: &IdSource) -> NewTask {
         input: blob("image/png", id),
         attachments: 0,
         owner: None,
+        address: None,
         callback: None,
         idempotency: None,
     }
 }
 
-fn blob(media_type: &str, id: TaskId) -> BlobInfo {
+/// What a record says of a picture.
+pub fn blob(media_type: &str, id: TaskId) -> BlobInfo {
     BlobInfo { media_type: media_type.to_owned(), size: 123_456, digest: Digest::of(id.as_bytes()) }
 }

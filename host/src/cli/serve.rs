@@ -189,6 +189,7 @@ fn open_tasks(
             durability,
             cache: config.storage.store_cache.0,
             max_queue: config.tasks.max_queue.get(),
+            workers: config.tasks.workers(),
             max_attempts: config.tasks.max_attempts.get(),
             lease: config.tasks.lease,
         },

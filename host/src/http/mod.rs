@@ -22,6 +22,7 @@
 mod announce;
 mod body;
 mod caller;
+mod client_address;
 mod connection;
 mod envelope;
 mod events;

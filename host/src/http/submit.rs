@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::App;
 use super::body::IncomingBody;
 use super::caller::Caller;
+use super::client_address;
 use super::negotiate::Format;
 use super::openapi::{answers, bodies, params};
 use super::prefer::Wait;
@@ -94,6 +95,7 @@ pub(super) async fn post(
         None => None,
     };
 
+    let address = client_address::of(request.headers(), request.extensions(), &app);
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = IncomingBody::new(request.into_body(), &app.config);
     let message = match media_type.essence() {
@@ -113,6 +115,7 @@ pub(super) async fn post(
         image: message.image,
         attachments: message.attachments,
         owner: caller.owner(),
+        address,
         callback,
         idempotency_key,
     };

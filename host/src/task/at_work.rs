@@ -1,4 +1,5 @@
-//! Which operations are at work, so that no more tasks of a plugin are claimed than may run at once.
+//! Which operations are at work, so that no more tasks are claimed than can run soon, and no more of a
+//! plugin than may run at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use super::record::Record;
 use super::store::Bound;
 use crate::id::TaskId;
 
-/// The operations of the tasks that are at work.
+/// The operations of the tasks that were claimed and have not run yet.
 #[derive(Clone, Default)]
 pub(super) struct AtWork(Arc<Mutex<HashMap<TaskId, Vec<String>>>>);
 
@@ -18,6 +19,10 @@ impl AtWork {
     pub(super) fn enter(&self, record: &Record) -> Entry {
         self.entries().insert(record.id, record.operations.clone());
         Entry(self.clone(), record.id)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.entries().len()
     }
 
     /// How many more tasks with these operations may be at work, of so many at most.

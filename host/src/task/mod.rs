@@ -14,6 +14,7 @@ mod retention;
 mod service;
 mod store;
 mod submit;
+mod turns;
 mod watch;
 mod worker;
 
@@ -32,6 +33,7 @@ pub use self::store::{
     Recovered, StateFilter, StoreError, Submitted, TaskStore,
 };
 pub use self::submit::{Accepted, Refusal, Submission, SubmitError, Uploading};
+pub use self::turns::{Client, Turn, Turns};
 pub use self::watch::Subscription;
 pub use self::worker::{WorkerOptions, Workers};
 pub use crate::id::{IdSource, TaskId};

@@ -4,11 +4,14 @@
 //! server died. Nothing leaves `Finished`. Whoever ends a run names its attempt, so that a worker
 //! whose lease has passed on cannot overwrite what its successor did (fencing).
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::description::Description;
 use super::failure::{Failure, FailureCode};
+use super::turns::Client;
 use crate::blob::{BlobKey, Expected, Part};
 use crate::digest::Digest;
 use crate::id::TaskId;
@@ -91,6 +94,9 @@ pub struct Record {
     pub attachments: u32,
     /// Whose it is: the id of an API key, or nobody's.
     pub owner: Option<String>,
+    /// From where a task that is nobody's was sent: turns are fair between addresses then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
     /// Who wants to be told of its end.
     pub callback: Option<Callback>,
     /// By whose digest the same request would be recognised.
@@ -144,6 +150,16 @@ pub enum IllegalTransition {
 }
 
 impl Record {
+    /// In whose line it waits.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        match (&self.owner, self.address) {
+            (Some(key), _) => Client::Key(key.as_str().into()),
+            (None, Some(address)) => Client::Address(address),
+            (None, None) => Client::Unknown,
+        }
+    }
+
     /// `Queued → Running`; gives the number of the attempt.
     ///
     /// # Errors
@@ -281,6 +297,7 @@ pub(crate) mod tests {
             input: BlobInfo { media_type: "image/png".to_owned(), size: 3, digest: Digest::of(b"png") },
             attachments: 0,
             owner: None,
+            address: None,
             callback: None,
             idempotency_key: None,
             attempts: 0,

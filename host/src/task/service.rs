@@ -54,7 +54,7 @@ pub struct Tasks {
     registry: RwLock<Arc<Registry>>,
     pub(super) ids: IdSource,
     pub(super) estimates: Estimates,
-    /// Told whenever a task may be waiting.
+    /// Told whenever a task may be waiting, or one of those that wait may have a worker.
     pub(super) waiting: Notify,
     /// Told whenever an announcement may be due.
     ended: Notify,
@@ -334,7 +334,7 @@ impl Tasks {
     pub(super) fn status_of(&self, record: Record) -> Status {
         let (time_left, progress) = match record.state {
             State::Queued => {
-                let ahead = self.store.ahead_of(record.ticket);
+                let ahead = self.store.ahead_of(&record);
                 (self.estimates.time_left(&record.operations, ahead, self.workers), None)
             }
             State::Running => {

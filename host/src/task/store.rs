@@ -1,5 +1,6 @@
 //! What a task store does, whatever it is built on. Knows nothing of HTTP or plugins.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,6 +28,8 @@ pub struct NewTask {
     pub attachments: u32,
     /// Whose it is.
     pub owner: Option<String>,
+    /// From where it was sent, if it is nobody's.
+    pub address: Option<IpAddr>,
     /// Who wants to be told of its end.
     pub callback: Option<Callback>,
     /// By which a repetition of the request is recognised.
@@ -267,8 +270,10 @@ pub trait TaskStore: Send + Sync {
     /// [`StoreError::Unreadable`], [`StoreError::Failed`].
     async fn list(&self, query: Query) -> Result<Page, StoreError>;
 
-    /// Hands out up to `limit` tasks in the order of submission, each for one attempt under a lease.
-    /// When this returns, a death of the process will be counted against them.
+    /// Hands out up to `limit` tasks, fairly between clients and in the order of submission within each
+    /// (see [`Turns`](super::Turns)), each for one attempt under a lease. When this returns, a death of
+    /// the process will be counted against them. No more are handed out than there are workers for; the
+    /// caller says by [`has_run`](Self::has_run) when a worker is free again.
     ///
     /// A task that may have taken the server down is handed out alone, and only when the caller is
     /// `idle`: so a second crash can be nobody's but its own. A task that passes one of the `bounds` is
@@ -277,6 +282,10 @@ pub trait TaskStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Failed`].
     async fn claim(&self, limit: usize, idle: bool, bounds: Vec<Bound>) -> Result<Vec<Record>, StoreError>;
+
+    /// Notes that a task that was handed out has had a worker for so long, and has it no more; it may still
+    /// have to be ended.
+    fn has_run(&self, id: TaskId, took: Duration);
 
     /// Prolongs the lease of an attempt.
     ///
@@ -374,8 +383,8 @@ pub trait TaskStore: Send + Sync {
     /// How many tasks wait.
     fn queued(&self) -> u64;
 
-    /// How many tasks were before the one with this ticket when it was last asked, about.
-    fn ahead_of(&self, ticket: u64) -> u64;
+    /// How many tasks come before this one that waits, about.
+    fn ahead_of(&self, record: &Record) -> u64;
 
     /// The greatest id ever accepted that is still known.
     ///

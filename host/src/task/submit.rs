@@ -2,6 +2,7 @@
 //! the order of the promise.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub struct Submission {
     pub attachments: Vec<(String, String, Staged)>,
     /// Whose it is.
     pub owner: Option<String>,
+    /// From where it was sent.
+    pub address: Option<IpAddr>,
     /// Who wants to be told of its end.
     pub callback: Option<Callback>,
     /// The digest of the client's idempotency key.
@@ -158,7 +161,8 @@ impl Tasks {
     /// # Errors
     /// It cannot be carried out, or not now.
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
-        let Submission { description, image, attachments, owner, callback, idempotency_key } = submission;
+        let Submission { description, image, attachments, owner, address, callback, idempotency_key } =
+            submission;
         let cids: Vec<&str> = attachments.iter().map(|(cid, ..)| cid.as_str()).collect();
         self.check(&description, &cids, owner.as_deref())?;
 
@@ -197,6 +201,8 @@ impl Tasks {
 
         // The order of the promise: pictures first, then the record, then the 202.
         self.blobs.keep(blobs).await.map_err(|error| self.blobs_failed(&error, 0))?;
+        // A key is the same client wherever it sends from.
+        let address = address.filter(|_| owner.is_none());
         let task = NewTask {
             id,
             submitted,
@@ -205,6 +211,7 @@ impl Tasks {
             input,
             attachments: count,
             owner,
+            address,
             callback,
             idempotency,
         };

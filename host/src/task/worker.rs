@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::at_work::AtWork;
+use super::at_work::{AtWork, Entry};
 use super::failure::{Failure, FailureCode};
 use super::plan::plan;
 use super::record::{BlobInfo, Details, DetailsAt, Outcome, Record};
@@ -17,6 +18,14 @@ use crate::plugin::{Ending, Image, Interrupt, Occasion, Stopped, Work};
 
 /// Attempts after which a result that cannot be written is the task's failure, and not the disk's.
 const MOST_ATTEMPTS: u32 = 10;
+
+/// A task is with the server in three parts: it waits for a worker, it has one and runs, its end is written
+/// down. A worker waits for no disk, so for each there may be so many tasks: one that runs, one that comes
+/// next, and two whose results are on their way to the disk.
+const TASKS_PER_WORKER: usize = 4;
+/// Bytes of results that may be on their way while their worker runs another task. Larger ones keep it
+/// until they are written, so that what the server takes for running plugins stays what it says it is.
+const SMALL: u64 = 4 << 20;
 
 /// How workers behave.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +42,8 @@ pub struct WorkerOptions {
 pub struct Workers {
     tasks: Arc<Tasks>,
     options: WorkerOptions,
+    /// One for each.
+    workers: Arc<Semaphore>,
 }
 
 /// What becomes of a task whose run is over.
@@ -46,7 +57,7 @@ impl Workers {
     /// Workers for `tasks`.
     #[must_use]
     pub fn new(tasks: Arc<Tasks>, options: WorkerOptions) -> Self {
-        Self { tasks, options }
+        Self { tasks, options, workers: Arc::new(Semaphore::new(options.workers)) }
     }
 
     /// Works until [`Tasks::drain`] and every running task has ended. The caller bounds how long
@@ -60,7 +71,10 @@ impl Workers {
         loop {
             suspect_runs &= !running.is_empty();
             let blocked = suspect_runs || self.tasks.disk.trouble().is_some();
-            let free = if blocked { 0 } else { self.options.workers.saturating_sub(running.len()) };
+            // The store hands out more than there are workers only of what is quick.
+            let soon = (self.options.workers * 2).saturating_sub(at_work.count());
+            let open = (self.options.workers * TASKS_PER_WORKER).saturating_sub(running.len());
+            let free = if blocked { 0 } else { soon.min(open) };
             if self.tasks.is_draining() {
                 if running.join_next().await.is_none() {
                     return;
@@ -81,17 +95,14 @@ impl Workers {
             for record in claimed {
                 suspect_runs |= record.is_suspect();
                 let entry = at_work.enter(&record);
-                let work = Arc::clone(&self).work(record);
-                running.spawn(async move {
-                    work.await;
-                    drop(entry);
-                });
+                running.spawn(Arc::clone(&self).work(record, entry));
             }
             if !idle {
                 continue;
             }
             tokio::select! {
-                // A task that came since the queue was looked at has left its word here.
+                // A task that came, or a worker that became free, since the queue was looked at has left
+                // its word here.
                 () = self.tasks.waiting.notified() => {}
                 Some(_) = running.join_next() => {}
                 _ = expiry.tick() => self.expire().await,
@@ -114,12 +125,12 @@ impl Workers {
 
     /// Everything that happens to one claimed task. A panic on the way is the server's fault, and
     /// one FAILED task.
-    async fn work(self: Arc<Self>, record: Record) {
+    async fn work(self: Arc<Self>, record: Record, at_work: Entry) {
         let began = Instant::now();
         let interrupt = Arc::new(Interrupt::default());
         let running = self.tasks.has_begun(record.id, &interrupt);
 
-        let attempt = tokio::spawn(Arc::clone(&self).attempt(record.clone(), running));
+        let attempt = tokio::spawn(Arc::clone(&self).attempt(record.clone(), running, at_work));
         let abort = attempt.abort_handle();
         let disposition = tokio::select! {
             ended = attempt => ended.unwrap_or_else(|panic| Disposition::Finished(internal(&record, &panic))),
@@ -146,14 +157,24 @@ impl Workers {
         }
     }
 
-    async fn attempt(self: Arc<Self>, record: Record, running: Arc<Running>) -> Disposition {
-        let images = match self.process(&record, &running).await {
+    async fn attempt(self: Arc<Self>, record: Record, running: Arc<Running>, at_work: Entry) -> Disposition {
+        let worker = Arc::clone(&self.workers).acquire_owned().await;
+        if self.tasks.is_draining() {
+            return Disposition::GiveBack;
+        }
+        let began = Instant::now();
+        let processed = self.process(&record, &running).await;
+        self.tasks.store.has_run(record.id, began.elapsed());
+        drop(at_work);
+        self.tasks.waiting.notify_one();
+        let images = match processed {
             Ok(images) => images,
             Err(Stop::Failed(failure)) => return Disposition::Finished(Outcome::Failed(failure)),
             Err(Stop::Interrupted) => return Disposition::GiveBack,
             Err(Stop::Blob(error)) => return Disposition::Finished(internal(&record, &error)),
         };
         let size = images.iter().map(|image| image.bytes.len() as u64).sum();
+        let _worker = (size > SMALL).then_some(worker);
         match self.publish(&record, images).await {
             Ok(outcome) => Disposition::Finished(outcome),
             Err(error) => {

@@ -79,6 +79,8 @@ pub(super) fn options() -> SledOptions {
     SledOptions {
         cache: CACHE,
         max_queue: u64::MAX,
+        // Nothing is handed out here.
+        workers: 1,
         // Nothing ends here: what ran waits.
         max_attempts: u32::MAX,
         lease: Duration::MAX,

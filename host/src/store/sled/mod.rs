@@ -37,7 +37,7 @@ use self::writer::Writer;
 use crate::digest::Digest;
 use crate::task::{
     Bound, DueCallback, Entry, Lookup, NewTask, Outcome, Page, Query, Record, Recovered, State, StoreError,
-    Submitted, TaskId, TaskStore,
+    Submitted, TaskId, TaskStore, Turns,
 };
 
 /// How a store behaves.
@@ -47,6 +47,8 @@ pub struct SledOptions {
     pub cache: u64,
     /// Most tasks that may wait.
     pub max_queue: u64,
+    /// How many tasks run at once: as many are handed out.
+    pub workers: usize,
     /// How often a task may be running when the server dies.
     pub max_attempts: u32,
     /// How long a worker may be silent.
@@ -109,7 +111,8 @@ impl SledStore {
         let recovered = recover(&trees, options.max_attempts, &clock).map_err(unreadable)?;
 
         let last_ticket = trees.last_ticket().map_err(unreadable)?;
-        let first_ticket = trees.first_waiting_ticket().map_err(unreadable)?;
+        let mut turns = Turns::new(options.workers);
+        trees.each_waiting(|id, client| turns.join(&client, id, Instant::now())).map_err(unreadable)?;
         let shared = Arc::new(Shared {
             unsettled: Mutex::default(),
             leases: Mutex::default(),
@@ -117,7 +120,7 @@ impl SledStore {
             // sled counts by walking the tree: the queue, unlike the tasks, is bounded.
             queued: AtomicU64::new(trees.queue.len() as u64),
             next_ticket: AtomicU64::new(last_ticket + 1),
-            head_ticket: AtomicU64::new(first_ticket.unwrap_or(last_ticket + 1)),
+            turns: Mutex::new(turns),
         });
         let mut flusher = Flusher {
             watchdog: Watchdog::start(db.clone()),
@@ -176,11 +179,20 @@ impl SledStore {
                     let batch = Batch::default().record(trees, &record, shared.clock.now());
                     shared.apply_hidden(trees, id, Some(before), batch)?;
                     shared.leases().remove(&id);
+                    let (mut turns, now) = (shared.turns(), Instant::now());
+                    turns.has_gone(id, now);
                     match (was_queued, matches!(record.state, State::Queued)) {
-                        (false, true) => drop(shared.queued.fetch_add(1, Ordering::Relaxed)),
-                        (true, false) => drop(shared.queued.fetch_sub(1, Ordering::Relaxed)),
+                        (false, true) => {
+                            shared.queued.fetch_add(1, Ordering::Relaxed);
+                            turns.join(&record.client(), id, now);
+                        }
+                        (true, false) => {
+                            shared.queued.fetch_sub(1, Ordering::Relaxed);
+                            turns.leave(&record.client(), id, now);
+                        }
                         _ => {}
                     }
+                    drop(turns);
                     Ok(record)
                 },
                 // Only when it is durable: after a failed flush the end stays unseen.
@@ -246,6 +258,10 @@ impl TaskStore for SledStore {
         }
         let (shared, lease) = (Arc::clone(&self.shared), self.lease);
         self.writer.durably(move |trees| shared.claim(trees, limit, idle, bounds, lease)).await
+    }
+
+    fn has_run(&self, id: TaskId, took: Duration) {
+        self.shared.turns().has_run(id, took, Instant::now());
     }
 
     async fn renew(&self, id: TaskId, attempt: u32) -> Result<(), StoreError> {
@@ -426,8 +442,8 @@ impl TaskStore for SledStore {
         self.shared.queued.load(Ordering::Relaxed)
     }
 
-    fn ahead_of(&self, ticket: u64) -> u64 {
-        let ahead = ticket.saturating_sub(self.shared.head_ticket.load(Ordering::Relaxed));
+    fn ahead_of(&self, record: &Record) -> u64 {
+        let ahead = self.shared.turns().ahead_of(&record.client(), record.id);
         ahead.min(self.queued())
     }
 

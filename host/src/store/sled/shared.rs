@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::trees::{self, Batch, KeyUse, Trees};
-use crate::task::{Bound, NewTask, Record, State, StoreError, Submitted, TaskId};
+use crate::task::{Bound, NewTask, Record, State, StoreError, Submitted, TaskId, Turn, Turns};
 
-/// How far behind the head of the queue a claim looks for a task whose plugins are not busy.
+/// How many tasks a claim looks at for one whose plugins are not busy.
 const MOST_PASSED_OVER: usize = 1000;
+/// How many of them may be one client's, where several wait: nobody's busy plugins hide the others.
+const MOST_OF_ONE: usize = 100;
 
 /// What the writer's jobs and the readers both look at.
 pub(super) struct Shared {
@@ -24,7 +26,8 @@ pub(super) struct Shared {
     pub(super) clock: Arc<Clock>,
     pub(super) queued: AtomicU64,
     pub(super) next_ticket: AtomicU64,
-    pub(super) head_ticket: AtomicU64,
+    /// Knows of everything in the queue's tree: the thread that writes changes both.
+    pub(super) turns: Mutex<Turns>,
 }
 
 impl Shared {
@@ -34,6 +37,10 @@ impl Shared {
 
     pub(super) fn leases(&self) -> MutexGuard<'_, HashMap<TaskId, (u32, Instant)>> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A record as readers may see it. They look into the tree first: whoever finds a change there finds
@@ -90,6 +97,7 @@ impl Shared {
             input: task.input,
             attachments: task.attachments,
             owner: task.owner,
+            address: task.address,
             callback: task.callback,
             idempotency_key: idempotency.as_ref().map(|idempotency| idempotency.key),
             attempts: 0,
@@ -111,10 +119,11 @@ impl Shared {
         }
         self.apply_hidden(trees, record.id, None, batch)?;
         self.queued.fetch_add(1, Ordering::Relaxed);
+        self.turns().join(&record.client(), record.id, Instant::now());
         Ok(Submitted::New(record))
     }
 
-    /// Hands out what waits longest.
+    /// Hands out the tasks whose turn it is.
     pub(super) fn claim(
         &self,
         trees: &Trees,
@@ -124,17 +133,26 @@ impl Shared {
         lease: Duration,
     ) -> Result<Vec<Record>, StoreError> {
         let mut claimed: Vec<Record> = vec![];
-        let seen = if bounds.is_empty() { limit } else { limit.max(MOST_PASSED_OVER) };
-        for id in trees.waiting(seen)? {
+        let mut passed_over: Option<Turn> = None;
+        for _ in 0..limit.max(MOST_PASSED_OVER) {
             if claimed.len() == limit {
                 break;
             }
-            let Some(mut record) = trees.get(id)? else {
-                trees.apply(Batch::default().remove(&trees.queue, id.as_bytes()))?;
+            let now = Instant::now();
+            let turn = {
+                let turns = self.turns();
+                let of_one = if turns.clients_waiting() > 1 { MOST_OF_ONE } else { MOST_PASSED_OVER };
+                turns.next(passed_over.as_ref(), of_one, now)
+            };
+            let Some(turn) = turn else { break };
+            let Some(mut record) = trees.get(turn.id)? else {
+                trees.apply(Batch::default().remove(&trees.queue, turn.id.as_bytes()))?;
+                self.turns().strike(&turn, now);
                 self.queued.fetch_sub(1, Ordering::Relaxed);
                 continue;
             };
             if bounds.iter().any(|bound| bound.left == 0 && bound.concerns(&record.operations)) {
+                passed_over = Some(turn);
                 continue;
             }
             let alone = record.is_suspect();
@@ -143,9 +161,9 @@ impl Shared {
             }
             let Ok(attempt) = record.claim() else { break };
             trees.apply(Batch::default().record(trees, &record, self.clock.now()))?;
-            self.leases().insert(id, (attempt, Instant::now() + lease));
+            self.leases().insert(turn.id, (attempt, now + lease));
             self.queued.fetch_sub(1, Ordering::Relaxed);
-            self.head_ticket.fetch_max(record.ticket + 1, Ordering::Relaxed);
+            self.turns().hand_out(&turn, now);
             for bound in bounds.iter_mut().filter(|bound| bound.concerns(&record.operations)) {
                 bound.left = bound.left.saturating_sub(1);
             }

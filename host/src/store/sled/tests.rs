@@ -13,6 +13,7 @@ fn options() -> SledOptions {
     SledOptions {
         cache: 8 << 20,
         max_queue: 100,
+        workers: 10,
         max_attempts: 2,
         lease: Duration::from_secs(30),
         durability: Durability::Full,
@@ -32,6 +33,7 @@ fn new_task(ids: &IdSource) -> NewTask {
         input: BlobInfo { media_type: "image/png".to_owned(), size: 3, digest: Digest::of(b"png") },
         attachments: 0,
         owner: None,
+        address: None,
         callback: None,
         idempotency: None,
     }
@@ -140,7 +142,7 @@ async fn the_number_of_tasks_ahead_survives_a_restart() {
     drop(store);
     let store = open(dir.path());
     let last = get(&store, store.newest().unwrap().unwrap()).await;
-    assert_eq!(store.ahead_of(last.ticket), 3);
+    assert_eq!(store.ahead_of(&last), 3);
     assert_eq!(submit(&store, &ids).await.ticket, last.ticket + 1);
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::clock::Moment;
 use super::shared::Shared;
@@ -77,7 +78,7 @@ fn tombstone(trees: &Trees, id: TaskId, now: Moment) -> Result<Option<Entry>, St
 pub(super) fn import(trees: &Trees, shared: &Shared, entries: Vec<Entry>) -> Result<(), StoreError> {
     let now = shared.clock.now();
     let mut batch = Batch::default();
-    let mut queued = 0;
+    let mut queued = vec![];
     for entry in entries {
         match entry {
             Entry::Task(kept) => {
@@ -86,7 +87,9 @@ pub(super) fn import(trees: &Trees, shared: &Shared, entries: Vec<Entry>) -> Res
                 if let State::Running = record.state {
                     record.state = State::Queued;
                 }
-                queued += u64::from(matches!(record.state, State::Queued));
+                if let State::Queued = record.state {
+                    queued.push((record.client(), record.id));
+                }
                 batch = import_task(batch, trees, &record, now.before(ended_ago.unwrap_or_default()));
                 if let Some(idempotency) = idempotency {
                     let used = KeyUse {
@@ -116,7 +119,12 @@ pub(super) fn import(trees: &Trees, shared: &Shared, entries: Vec<Entry>) -> Res
         }
     }
     trees.apply(batch)?;
-    shared.queued.fetch_add(queued, Ordering::Relaxed);
+    shared.queued.fetch_add(queued.len() as u64, Ordering::Relaxed);
+    let mut turns = shared.turns();
+    for (client, id) in queued {
+        turns.join(&client, id, Instant::now());
+    }
+    drop(turns);
     Ok(())
 }
 

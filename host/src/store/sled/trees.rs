@@ -10,7 +10,7 @@ use sled::transaction::{ConflictableTransactionError, TransactionError, Transact
 
 use super::clock::Moment;
 use crate::digest::Digest;
-use crate::task::{Record, State, StoreError, TaskId};
+use crate::task::{Client, Record, State, StoreError, TaskId};
 
 /// sled moves values of more than some 8 KiB into files that it never syncs. What a record holds is
 /// bounded elsewhere so that it stays well below.
@@ -117,9 +117,18 @@ impl Trees {
             .transpose()
     }
 
-    /// The ids at the head of the queue.
-    pub(super) fn waiting(&self, limit: usize) -> Result<Vec<TaskId>, StoreError> {
-        ids(self.queue.iter()).take(limit).collect()
+    /// Tells of every task that waits, and in whose line.
+    pub(super) fn each_waiting(&self, mut tell: impl FnMut(TaskId, Client)) -> Result<(), StoreError> {
+        for id in ids(self.queue.iter()) {
+            let id = id?;
+            match self.get(id) {
+                Ok(record) => tell(id, record.map_or(Client::Unknown, |record| record.client())),
+                // Whoever claims it will say so.
+                Err(StoreError::Unreadable { .. }) => tell(id, Client::Unknown),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Every task that runs, with its attempt.
@@ -174,12 +183,6 @@ impl Trees {
         let last = self.tasks.last().map_err(|error| failed(&error))?;
         let Some(id) = last.and_then(|(key, _)| TaskId::from_slice(&key)) else { return Ok(0) };
         Ok(self.get(id)?.map_or(0, |record| record.ticket))
-    }
-
-    /// The ticket of the task that waits longest.
-    pub(super) fn first_waiting_ticket(&self) -> Result<Option<u64>, StoreError> {
-        let Some(id) = self.waiting(1)?.first().copied() else { return Ok(None) };
-        Ok(self.get(id)?.map(|record| record.ticket))
     }
 
     /// Applies a batch, in one transaction.

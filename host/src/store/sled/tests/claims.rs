@@ -39,3 +39,74 @@ async fn a_task_whose_plugin_is_busy_is_passed_over_and_keeps_its_place() {
     assert_eq!(claimed(9, &[("slow", 9), ("first", 1)]).await, [submitted[1]]);
     assert_eq!(claimed(9, &[]).await, [submitted[3]]);
 }
+
+fn of(owner: &str, ids: &IdSource) -> NewTask {
+    NewTask { owner: Some(owner.to_owned()), ..new_task(ids) }
+}
+
+fn whose(claimed: &[Record]) -> Vec<&str> {
+    claimed.iter().map(|task| task.owner.as_deref().unwrap_or_default()).collect()
+}
+
+#[tokio::test]
+async fn clients_take_turns_and_after_a_restart_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    for owner in ["many", "many", "many", "few"] {
+        store.submit(of(owner, &ids)).await.unwrap();
+    }
+    assert_eq!(whose(&store.claim(2, true, vec![]).await.unwrap()), ["many", "few"]);
+    store.submit(of("few", &ids)).await.unwrap();
+    drop(store);
+
+    // What was claimed ran when the process died: it is run alone, one after the other.
+    let store = open(dir.path());
+    for _ in 0..2 {
+        let suspect = store.claim(9, true, vec![]).await.unwrap();
+        assert!(suspect.len() == 1 && suspect[0].is_suspect(), "{suspect:?}");
+        store.has_run(suspect[0].id, Duration::from_millis(1));
+        store.finish(suspect[0].id, suspect[0].attempts, failed_outcome(), Timestamp::now()).await.unwrap();
+    }
+    assert_eq!(whose(&store.claim(2, true, vec![]).await.unwrap()).len(), 2);
+}
+
+#[tokio::test]
+async fn clients_without_a_key_are_told_apart_by_their_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    for last in [1, 1, 1, 2] {
+        let address = Some(std::net::Ipv4Addr::new(192, 0, 2, last).into());
+        store.submit(NewTask { address, ..new_task(&ids) }).await.unwrap();
+    }
+    let claimed = store.claim(2, true, vec![]).await.unwrap();
+    let last: Vec<String> = claimed.iter().map(|task| task.address.unwrap().to_string()).collect();
+    assert_eq!(last, ["192.0.2.1", "192.0.2.2"]);
+}
+
+#[tokio::test]
+async fn no_more_is_handed_out_than_there_are_workers_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let ids = IdSource::after(None);
+    let (store, _) = SledStore::open(dir.path(), &SledOptions { workers: 1, ..options() }).unwrap();
+    let (first, second) = (submit(&store, &ids).await, submit(&store, &ids).await);
+    assert_eq!(store.claim(9, true, vec![]).await.unwrap()[0].id, first.id);
+    assert!(store.claim(9, false, vec![]).await.unwrap().is_empty());
+    // Its worker is free before its end is written.
+    store.has_run(first.id, Duration::from_secs(1));
+    assert_eq!(store.claim(9, false, vec![]).await.unwrap()[0].id, second.id);
+    // Whoever never said that a worker is free has ended the task at least.
+    store.finish(second.id, 1, failed_outcome(), Timestamp::now()).await.unwrap();
+    submit(&store, &ids).await;
+    assert_eq!(store.claim(9, false, vec![]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_record_from_before_there_were_addresses_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    let id = submit(&store, &ids).await.id;
+    let bytes = store.trees.tasks.get(id.as_bytes()).unwrap().unwrap();
+    // A task without an address is written as it was before: old servers read it, and new ones theirs.
+    assert!(!bytes.windows(7).any(|window| window == b"address"));
+    assert_eq!(get(&store, id).await.address, None);
+}

@@ -16,6 +16,8 @@ use super::lives::Lives;
 use super::recipe::Expected;
 use super::wire::{Said, Wire};
 
+/// Tasks that a worker may have at hand: one runs, one comes next, two are on their way to the disk.
+const AT_HAND: u64 = 4;
 /// Time for workers to clear up after tasks that were cancelled.
 const SETTLING: Duration = Duration::from_secs(5);
 
@@ -192,12 +194,12 @@ impl<'a> Audit<'a> {
             }
         }
         let recovered = self.lives.recovered();
-        let workers = self.rules.workers;
-        if recovered.iter().any(|(requeued, interrupted)| requeued + interrupted > workers) {
-            self.ledger.complain("the log", &format!("more tasks ran than workers: {recovered:?}"));
+        let at_hand = self.rules.workers * AT_HAND;
+        if recovered.iter().any(|(requeued, interrupted)| requeued + interrupted > at_hand) {
+            self.ledger.complain("the log", &format!("more tasks were at hand than may be: {recovered:?}"));
         }
         let told: u64 = recovered.iter().map(|(_, interrupted)| interrupted).sum();
-        let untold = workers * self.lives.stillborn() as u64;
+        let untold = at_hand * self.lives.stillborn() as u64;
         let interrupted = self.ends.values().filter(|end| end.code == "interrupted").count() as u64;
         if interrupted > told + untold {
             let complaint =

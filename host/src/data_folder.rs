@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 /// The format that this version writes. Raised by every change that an older version would misread;
 /// [`DataFolder::open`] brings older folders up to it.
-pub const FORMAT: u32 = 1;
+///
+/// 1 marks tombstones by time and notes the ends of tasks; 2 has small pictures in a journal.
+pub const FORMAT: u32 = 2;
 
 /// What the first line of the file `format` begins with.
 const MARK: &str = "tintype data folder, format ";
@@ -318,7 +320,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("data");
         assert_eq!(DataFolder::open(&root).unwrap().1, FORMAT);
-        assert_eq!(fs::read_to_string(root.join("format")).unwrap(), "tintype data folder, format 1\n");
+        assert_eq!(fs::read_to_string(root.join("format")).unwrap(), format!("{MARK}{FORMAT}\n"));
         assert_eq!(DataFolder::open(&root).unwrap().1, FORMAT);
 
         fs::remove_file(root.join("format")).unwrap();

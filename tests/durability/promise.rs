@@ -54,8 +54,11 @@ fn check(calls: &[Call], id: &str, blobs: &[Blob], answer: &Call) -> Result<(), 
     let mut kept = 0;
     for blob in blobs {
         let name = format!("{id}.{}", blob.part);
-        let synced = durable_file(calls, &name, &blob.bytes, answer.began)
-            .map_err(|error| format!("{name}: {error}"))?;
+        let synced = match journaled(calls, &name, &blob.bytes) {
+            Some(entry) => synced(calls, "fdatasync", &entry.file, entry.ended, answer.began),
+            None => durable_file(calls, &name, &blob.bytes, answer.began),
+        };
+        let synced = synced.map_err(|error| format!("{name}: {error}"))?;
         kept = kept.max(synced);
     }
     logged(calls, id, kept, answer.began).map_err(|error| format!("{id}: {error}"))
@@ -67,6 +70,17 @@ fn first_word<'a>(calls: &'a [Call], id: &str, is_word: impl Fn(&[u8]) -> bool) 
         let data = call.data();
         call.file.starts_with("socket:") && is_word(&data) && contains(&data, id.as_bytes())
     })
+}
+
+/// What was written to the journal of pictures with this file's name and bytes in it, one after the other.
+fn journaled<'a>(calls: &'a [Call], name: &str, bytes: &[u8]) -> Option<&'a Call> {
+    let entry = [name.as_bytes(), bytes].concat();
+    let is_entry = |call: &&Call| {
+        call.name.starts_with("pwrite")
+            && call.file.contains("/blobs/journal/")
+            && contains(&call.data(), &entry)
+    };
+    calls.iter().find(is_entry)
 }
 
 /// A file with this name and these bytes is durable before `limit`; gives when its last sync ended.

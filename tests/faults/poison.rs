@@ -29,7 +29,8 @@ fn outlive(attempts: usize, setup: tintype_tests::server::Setup) {
     blockers.iter().for_each(|task| client.wait_until_running(task));
 
     let neighbour = client.accepted(&hostile("work", &[("count", "40")]));
-    let poison = client.accepted(&Order::resize(10).message);
+    // Too large for the journal of pictures, which is read at every start.
+    let poison = client.accepted(&Order::echo(&[1; 400_000]).message);
     let others: Vec<Order> = vec![
         Order::resize(11),
         Order::echo(b"bytes"),

@@ -43,6 +43,7 @@ enum {
     TRUNCATE = 'T',
     SYNC = 'S',        /* fsync and fdatasync of a file: by inode, for that is what is synced */
     SYNC_FOLDER = 'F',
+    SYNC_ALL = 'A',    /* syncfs: whatever was done before, to any file */
     SYNC_RANGE = 'G',  /* in rules only: it is no barrier, so it changes nothing that survives */
     RENAME = 'R',
     UNLINK = 'U',
@@ -345,6 +346,22 @@ static int sync_any(long number, int fd)
 }
 int fsync(int fd) { return sync_any(SYS_fsync, fd); }
 int fdatasync(int fd) { return sync_any(SYS_fdatasync, fd); }
+
+int syncfs(int fd)
+{
+    char path[PATH_MAX];
+    if (!path_of(fd, path))
+        return syscall(SYS_syncfs, fd);
+    /* Not under the lock, which would hold up everything for as long as it takes: what is done meanwhile
+     * may be synced and may be not, so the line stands where it began. */
+    pthread_mutex_lock(&lock);
+    int refused = decide(SYNC_ALL, path), error = errno;
+    if (!refused)
+        record(SYNC_ALL, 0, 0, path, NULL, NULL, 0, 0);
+    pthread_mutex_unlock(&lock);
+    errno = error;
+    return refused ? -1 : syscall(SYS_syncfs, fd);
+}
 
 int sync_file_range(int fd, off64_t from, off64_t bytes, unsigned flags)
 {

@@ -16,6 +16,8 @@ pub enum Entry {
     Synced { inode: u64, path: String },
     /// All names in a folder are on the disk.
     FolderSynced { path: String },
+    /// Everything is on the disk, as far as it had been done.
+    AllSynced,
     /// A file or folder has another name.
     Renamed { from: String, to: String },
     /// A name is gone.
@@ -54,6 +56,7 @@ impl<'a> Reader<'a> {
             b'T' => Entry::Resized { inode, size: offset },
             b'S' => Entry::Synced { inode, path },
             b'F' => Entry::FolderSynced { path },
+            b'A' => Entry::AllSynced,
             b'R' => Entry::Renamed { from: path, to },
             b'U' | b'X' => Entry::Removed { path },
             b'M' => Entry::Said(bytes),

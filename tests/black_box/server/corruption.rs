@@ -259,13 +259,15 @@ fn a_large_result_that_was_verified_is_looked_at_again_when_it_was_touched() {
 
 #[test]
 fn a_picture_that_was_damaged_before_it_was_worked_on_fails_its_task_and_no_other() {
-    let (server, client, _spinning) = crate::steps::busy_server(Setup::default());
+    let (mut server, client, _spinning) = crate::steps::busy_server(Setup::default());
     let damaged = client.accepted(&resize());
     let missing = client.accepted(&resize());
     let other = client.accepted(&hostile("echo", &[]));
     Damage::Flip.apply(&blob(&server, &damaged, "input"), 20);
     fs::remove_file(blob(&server, &missing, "input")).unwrap();
 
+    server.kill();
+    server.forget_journal();
     let server = server.kill_and_restart_with("deadline", "1s");
     let client: Client = server.client();
     assert_eq!(client.wait(&damaged).code(), "internal");

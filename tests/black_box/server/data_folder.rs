@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tintype_tests::client::{Answer, path};
@@ -25,15 +25,15 @@ fn a_folder_of_a_later_format_is_refused_and_left_alone() {
     let mut server = Server::new();
     server.kill();
     let data = server.folder().join("data");
-    fs::write(data.join("format"), "tintype data folder, format 2\n").unwrap();
+    fs::write(data.join("format"), "tintype data folder, format 3\n").unwrap();
     for refused in [command(&server, &["serve"]), command(&server, &["doctor"])] {
         assert_eq!(refused.code, Some(1), "{refused:?}");
         assert!(
-            refused.errors.contains("has format 2") && refused.errors.contains("newer tintype"),
+            refused.errors.contains("has format 3") && refused.errors.contains("newer tintype"),
             "{refused:?}"
         );
     }
-    assert_eq!(fs::read_to_string(data.join("format")).unwrap(), "tintype data folder, format 2\n");
+    assert_eq!(fs::read_to_string(data.join("format")).unwrap(), "tintype data folder, format 3\n");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_folder_without_a_mark_is_brought_up_and_keeps_its_tasks() {
     assert_eq!(server.client().status(&task).state(), "OK");
     assert_eq!(
         fs::read_to_string(server.folder().join("data/format")).unwrap(),
-        "tintype data folder, format 1\n"
+        "tintype data folder, format 2\n"
     );
 }
 
@@ -191,9 +191,11 @@ fn a_damaged_folder_is_saved_as_far_as_it_goes() {
     server.client().wait(&good);
     server.client().wait(&bad);
     server.kill();
+    server.forget_journal();
     let data = server.folder().join("data");
     let period = fs::read_dir(data.join("blobs")).unwrap().map(|entry| entry.unwrap().path());
-    let period = period.filter(|path| !path.ends_with("tmp")).last().unwrap();
+    let is_own = |path: &PathBuf| path.ends_with("tmp") || path.ends_with("journal");
+    let period = period.filter(|path| !is_own(path)).last().unwrap();
     fs::write(period.join(format!("{}.result-1-1", id_of(&bad))), b"no picture").unwrap();
     fs::write(period.join("notes.txt"), b"an operator's").unwrap();
 
@@ -223,7 +225,8 @@ fn pictures_that_belong_to_nobody_are_deleted_after_a_start() {
     server.kill();
     let blobs = server.folder().join("data/blobs");
     let period = fs::read_dir(&blobs).unwrap().map(|entry| entry.unwrap().path());
-    let period = period.filter(|path| !path.ends_with("tmp")).last().unwrap();
+    let is_own = |path: &PathBuf| path.ends_with("tmp") || path.ends_with("journal");
+    let period = period.filter(|path| !is_own(path)).last().unwrap();
     // What a crash leaves before the record is written, and after a run that was not recorded.
     let unborn = id_of(&task).replace(id_of(&task).split('-').next_back().unwrap(), "000000000000");
     fs::write(period.join(format!("{unborn}.input")), b"an orphan").unwrap();

@@ -117,6 +117,14 @@ impl Disk {
                 let folder = self.find(path);
                 self.folder(folder).sync();
             }
+            Entry::AllSynced => {
+                for node in &mut self.nodes {
+                    match node {
+                        Node::File(file) => file.sync(),
+                        Node::Folder(folder) => folder.sync(),
+                    }
+                }
+            }
             Entry::Renamed { from, to } => {
                 let node = self.find(from);
                 self.name(from, None);

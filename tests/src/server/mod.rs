@@ -4,7 +4,7 @@ mod command;
 mod process;
 mod setup;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -216,8 +216,15 @@ impl Server {
     #[must_use]
     pub fn kept_pictures(&self) -> usize {
         let folders = std::fs::read_dir(self.folder().join("data/blobs")).unwrap();
-        let folders = folders.map(|folder| folder.unwrap().path()).filter(|folder| !folder.ends_with("tmp"));
+        let is_own = |folder: &PathBuf| folder.ends_with("tmp") || folder.ends_with("journal");
+        let folders = folders.map(|folder| folder.unwrap().path()).filter(|folder| !is_own(folder));
         folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum()
+    }
+
+    /// Takes the journal of pictures away from a server that was killed, as if their files had been on the
+    /// disk for long: then what happens to a file is not mended from the journal.
+    pub fn forget_journal(&self) {
+        std::fs::remove_dir_all(self.folder().join("data/blobs/journal")).unwrap();
     }
 
     /// Sends a signal.

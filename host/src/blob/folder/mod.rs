@@ -1,9 +1,10 @@
 //! Blobs as files of a local folder.
 //!
-//! `blobs/{period}/{task}.{part}`. Bytes are written to `blobs/tmp`, synced, renamed
-//! to their place, and the folder is synced (a rename is durable only with its folder). A file under
-//! its final name is therefore always whole.
+//! `blobs/{period}/{task}.{part}`. Small ones are made durable by the journal (`journal/`). The bytes of a
+//! large one are written to `blobs/tmp`, synced, renamed to their place, and the folder is synced (a rename
+//! is durable only with its folder).
 
+mod journal;
 mod staging;
 mod verify;
 mod walk;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 
+use self::journal::{Journal, Kept, SMALL};
 pub(super) use self::staging::Content;
 use self::staging::{FolderWriter, TemporaryFile};
 use self::verify::Verified;
@@ -45,6 +47,8 @@ pub struct FolderBlobs {
     sync: FileSync,
     verified: Arc<Verified>,
     periods: Arc<Periods>,
+    /// None where nothing is synced.
+    journal: Option<Journal>,
 }
 
 /// The periods whose folders are known to be there, durably. Whoever finds a folder that another is
@@ -102,8 +106,25 @@ impl FolderBlobs {
             sync_folder(root)?;
             root.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
         };
-        prepare().map_err(failed(&format!("preparing {}", root.display())))?;
-        Ok(Self::beside(root, sync))
+        let failed = |error| failed(&format!("preparing {}", root.display()))(error);
+        prepare().map_err(failed)?;
+        let mut store = Self::beside(root, sync);
+        match sync {
+            FileSync::Each => {
+                store.journal = Some(Journal::open(root, Arc::clone(&store.periods)).map_err(failed)?);
+            }
+            FileSync::Elsewhere => journal::remove(root).map_err(failed)?,
+        }
+        Ok(store)
+    }
+
+    /// Writes what only the journal holds to its files, as every start does, and ends it: for whoever works
+    /// on the store of a process that was killed.
+    ///
+    /// # Errors
+    /// The folder cannot be read or written.
+    pub fn end_journal(root: &Path) -> Result<(), BlobError> {
+        journal::remove(root).map_err(failed("reading the journal of pictures"))
     }
 
     /// The store in `root` as it is, for reading beside the process that works on it.
@@ -115,6 +136,7 @@ impl FolderBlobs {
             sync,
             verified: Arc::default(),
             periods: Arc::default(),
+            journal: None,
         }
     }
 
@@ -157,15 +179,23 @@ impl BlobStore for FolderBlobs {
     }
 
     async fn keep(&self, blobs: Vec<(BlobKey, Staged)>) -> Result<(), BlobError> {
-        let places: Vec<Place> = blobs
+        let mut places: Vec<Place> = blobs
             .into_iter()
             .map(|(key, staged)| Place {
-                period: Period::of(key.task),
+                key,
                 target: self.path_of(key),
                 temporary: self.temporary(),
                 content: staged.content,
             })
             .collect();
+        if let Some(journal) = &self.journal
+            && are_small(&places)
+        {
+            match journal.keep(places).await.map_err(failed("keeping a picture"))? {
+                Kept::Durably => return Ok(()),
+                Kept::NoRoom(left) => places = left,
+            }
+        }
         let (root, sync, periods) = (self.root.clone(), self.sync, Arc::clone(&self.periods));
         blocking("keeping a picture", move || {
             let mut kept = vec![];
@@ -269,11 +299,31 @@ impl BlobStore for FolderBlobs {
 
 /// Where staged bytes shall go.
 struct Place {
-    period: Period,
+    key: BlobKey,
     target: PathBuf,
     /// For what is still in memory.
     temporary: PathBuf,
     content: Content,
+}
+
+impl Place {
+    fn period(&self) -> Period {
+        Period::of(self.key.task)
+    }
+
+    /// What is still in memory.
+    fn bytes(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Memory(bytes) => Some(bytes),
+            Content::File(_) => None,
+        }
+    }
+}
+
+/// Whether the journal takes them.
+fn are_small(places: &[Place]) -> bool {
+    let sizes = places.iter().map(|place| place.bytes().map(<[u8]>::len));
+    sizes.sum::<Option<usize>>().is_some_and(|size| size <= SMALL)
 }
 
 fn keep_all(
@@ -285,7 +335,9 @@ fn keep_all(
 ) -> io::Result<()> {
     // All are of one task, and of its period.
     let mut folders: Vec<Period> = vec![];
-    for Place { period, target, temporary, content } in places {
+    for place in places {
+        let period = place.period();
+        let Place { target, temporary, content, .. } = place;
         if !folders.contains(&period) {
             periods.make(root, period, sync)?;
             folders.push(period);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{LOST, TEMPORARY};
+use super::{LOST, TEMPORARY, journal};
 use crate::blob::{BlobKey, Listed, Period};
 
 /// The periods that have a folder, the oldest first.
@@ -35,14 +35,9 @@ pub(super) fn list(folder: &Path, belongs: impl Fn(&BlobKey) -> bool) -> io::Res
 /// What is in the root and is neither a period nor the store's own.
 pub(super) fn strays(root: &Path) -> io::Result<Vec<String>> {
     let names = fs::read_dir(root)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    names
-        .filter(|name: &io::Result<String>| {
-            name.as_ref().is_err()
-                || name
-                    .as_ref()
-                    .is_ok_and(|name| Period::parse(name).is_none() && name != TEMPORARY && name != LOST)
-        })
-        .collect()
+    let own = [TEMPORARY, LOST, journal::FOLDER];
+    let is_stray = |name: &String| Period::parse(name).is_none() && !own.contains(&name.as_str());
+    names.filter(|name: &io::Result<String>| name.as_ref().map_or(true, is_stray)).collect()
 }
 
 /// Moves a file to where the operator can look at it.

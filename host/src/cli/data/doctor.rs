@@ -23,6 +23,7 @@ pub(super) async fn accept_loss(root: &Path) -> anyhow::Result<u64> {
     let paths = folder.paths();
     SledStore::accept_loss(&paths.tasks()).with_context(|| format!("{}", paths.tasks().display()))?;
     let (store, _) = SledStore::open(&paths.tasks(), &options())?;
+    FolderBlobs::end_journal(&paths.blobs())?;
     let blobs = FolderBlobs::beside(&paths.blobs(), FileSync::Elsewhere);
     let mut set_aside = 0;
     for period in blobs.periods().await? {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::blob::FolderBlobs;
 use crate::control::{Connection, Reply, Request};
 use crate::data_folder::{DataFolder, DataFolderError, Paths};
 use crate::store::sled::{Durability, SledOptions, SledStore};
@@ -31,6 +32,7 @@ impl Source {
     pub(super) async fn open(root: &Path) -> anyhow::Result<Self> {
         match DataFolder::open_existing(root) {
             Ok(folder) => {
+                FolderBlobs::end_journal(&folder.paths().blobs())?;
                 let copy = Copy::of(folder.paths())?;
                 let (store, _) = SledStore::open(&copy.0, &options())?;
                 Ok(Self::Stopped { store: Box::new(store), _copy: copy, _folder: folder })

@@ -1,4 +1,4 @@
-//! Group commit: one flush makes durable what many writers wrote meanwhile.
+//! Group commit: one transaction and one flush for all that came while the last one was under way.
 //!
 //! `Db::flush` hands sled's log to the operating system with `sync_file_range`, which is no barrier
 //! against a power cut; so `fdatasync` on a handle of our own to the same file follows it. After an
@@ -9,14 +9,13 @@
 //! time that the operator has set.
 
 use std::fs::File;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::clock::{Clock, Moment};
 use super::open::{close, leave_open};
-use super::trees::failed;
+use super::pending::Pending;
+use super::trees::{Batch, failed, guarded};
 use super::watchdog::Watchdog;
 use super::witness::Witness;
 use crate::task::StoreError;
@@ -30,32 +29,9 @@ pub enum Durability {
     Relaxed(Duration),
 }
 
-type Waiter = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-
-/// Somebody joins the next flush.
-struct Joining {
-    waiter: Waiter,
-    /// Whether a relaxed store shall flush now, and not at its time.
-    urgent: bool,
-}
-
-pub(super) struct GroupCommit {
-    durability: Durability,
-    /// Taken when the value is dropped: that ends the thread.
-    waiters: Mutex<Option<Sender<Joining>>>,
-    failure: Arc<Mutex<Option<StoreError>>>,
-    turn: Turn,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// Held by whoever writes and by whoever flushes. sled lets only one of them go on anyway; but a
-/// transaction that waits inside sled would keep the watchdog from waking a flush.
-type Turn = Arc<Mutex<()>>;
-
 /// What makes things durable.
-pub(super) struct Flusher {
+pub(super) struct Committer {
     pub(super) watchdog: Watchdog,
-    pub(super) turn: Turn,
     pub(super) db: sled::Db,
     /// sled's log, for `fdatasync`.
     pub(super) log: File,
@@ -67,6 +43,7 @@ pub(super) struct Flusher {
     pub(super) clock: Arc<Clock>,
     pub(super) witness: Witness,
     pub(super) durability: Durability,
+    pub(super) failure: Failure,
 }
 
 /// What is noted of a commit, in sled itself.
@@ -87,140 +64,33 @@ impl Commit {
         Ok(Some(Self { number: (word >> 64) as u64, at: Moment::from_millis(word as u64) }))
     }
 
-    fn write(self, notes: &sled::Tree) -> sled::Result<()> {
-        let word = (u128::from(self.number) << 64) | u128::from(self.at.millis());
-        notes.insert(Self::KEY, &word.to_be_bytes()).map(drop)
+    fn to_bytes(self) -> [u8; 16] {
+        ((u128::from(self.number) << 64) | u128::from(self.at.millis())).to_be_bytes()
     }
 }
 
-impl GroupCommit {
-    /// Starts the flushing thread, which ends when the value is dropped.
-    pub(super) fn start(mut flusher: Flusher) -> Arc<Self> {
-        let (waiters, inbox) = mpsc::channel::<Joining>();
-        let failure = Arc::new(Mutex::new(None));
-        let known = Arc::clone(&failure);
-        let durability = flusher.durability;
-        let turn = Arc::clone(&flusher.turn);
-        let work = move || {
-            while let Some(group) = next_group(&inbox, durability) {
-                // Waiters joined after their write, so this flush covers every one of the group.
-                let mut failed = lock(&known).clone();
-                if failed.is_none()
-                    && let Err(error) = flusher.flush()
-                {
-                    failed = Some(fail(&known, error));
-                    leave_open(flusher.db.clone());
-                }
-                for waiter in group {
-                    waiter(failed.clone().map_or(Ok(()), Err));
-                }
-            }
-            close(flusher.db, &flusher.log);
-        };
-        let thread = std::thread::Builder::new()
-            .name("store-flusher".to_owned())
-            .spawn(work)
-            .expect("a thread can be started at start-up");
-        Arc::new(Self { durability, waiters: Mutex::new(Some(waiters)), failure, turn, thread: Some(thread) })
+impl Committer {
+    /// Hands to sled what is pending, with a note of the commit that will make it durable.
+    pub(super) fn write<'a>(&'a self, pending: &Pending<'a>) -> Result<(), StoreError> {
+        let commit = self.next();
+        pending.apply(Batch::default().put(&self.notes, Commit::KEY, &commit.to_bytes()))?;
+        guarded(|| pending.write())
     }
 
-    /// Calls `waiter` once everything written before is as durable as the operator wants it, or can't be.
-    pub(super) fn when_durable(&self, waiter: Waiter) {
-        match self.durability {
-            Durability::Full => self.join(Joining { waiter, urgent: false }),
-            Durability::Relaxed(_) => {
-                waiter(self.failure().map_or(Ok(()), Err));
-                self.join(Joining { waiter: Box::new(drop), urgent: false });
-            }
-        }
-    }
-
-    /// Calls `waiter` once everything written before is durable, and sees to it that this is soon.
-    pub(super) fn settle(&self, waiter: Waiter) {
-        self.join(Joining { waiter, urgent: true });
-    }
-
-    fn join(&self, joining: Joining) {
-        let refused = match lock(&self.waiters).as_ref().map(|waiters| waiters.send(joining)) {
-            Some(Ok(())) => return,
-            Some(Err(mpsc::SendError(joining))) => joining.waiter,
-            None => return,
-        };
-        refused(Err(StoreError::Failed("its flushing thread has stopped".to_owned())));
-    }
-
-    /// The right to write.
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
-        lock(&self.turn)
-    }
-
-    /// The error that ended it.
-    pub(super) fn failure(&self) -> Option<StoreError> {
-        lock(&self.failure).clone()
-    }
-
-    /// Ends it: after `error` nothing more may be written. The first error is the one that counts.
-    pub(super) fn fail(&self, error: StoreError) {
-        fail(&self.failure, error);
-    }
-}
-
-/// Notes the error that ends the store, and gives the one that did.
-fn fail(failure: &Mutex<Option<StoreError>>, error: StoreError) -> StoreError {
-    let mut first = lock(failure);
-    first
-        .get_or_insert_with(|| {
-            tracing::error!(
-                %error,
-                "nothing can be recorded any more: mend the disk, then start the server again; \
-                 what was acknowledged is kept"
-            );
-            error
-        })
-        .clone()
-}
-
-impl Drop for GroupCommit {
-    fn drop(&mut self) {
-        lock(&self.waiters).take();
-        if let Some(thread) = self.thread.take() {
-            // Its panic has been answered with errors already.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn next_group(inbox: &Receiver<Joining>, durability: Durability) -> Option<Vec<Waiter>> {
-    let first = inbox.recv().ok()?;
-    if let Durability::Relaxed(pause) = durability {
-        // The first write of a quiet time begins the period. At the end of the process nobody sends
-        // any more, and nothing is left to wait for.
-        let until = Instant::now() + pause;
-        let mut urgent = first.urgent;
-        let mut group = vec![first.waiter];
-        while !urgent && let Ok(joining) = inbox.recv_timeout(until.saturating_duration_since(Instant::now()))
-        {
-            urgent = joining.urgent;
-            group.push(joining.waiter);
-        }
-        return Some(group);
-    }
-    Some(std::iter::once(first).chain(inbox.try_iter()).map(|joining| joining.waiter).collect())
-}
-
-impl Flusher {
-    /// Makes durable what was written before.
+    /// Makes durable what was written.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
-        let commit = Commit { number: self.last.number + 1, at: self.clock.now() };
-        {
-            let _turn = lock(&self.turn);
-            let flush = || commit.write(&self.notes).and_then(|()| self.db.flush());
-            self.watchdog.watch(flush).map_err(|error| failed(&error))?;
+        let commit = self.next();
+        let flushed = self.sync(commit);
+        match &flushed {
+            Ok(()) => self.last = commit,
+            // Dropping sled would try to write again.
+            Err(_) => leave_open(self.db.clone()),
         }
+        flushed
+    }
+
+    fn sync(&self, commit: Commit) -> Result<(), StoreError> {
+        self.watchdog.watch(|| self.db.flush()).map_err(|error| failed(&error))?;
         match self.durability {
             Durability::Full => self
                 .log
@@ -230,9 +100,45 @@ impl Flusher {
             Durability::Relaxed(_) => rustix::fs::syncfs(&self.folder)
                 .map_err(|error| StoreError::Failed(format!("syncfs: {error}")))?,
         }
-        self.last = commit;
         self.witness
             .saw(commit.number)
             .map_err(|error| StoreError::Failed(format!("{}: {error}", self.witness.path().display())))
+    }
+
+    fn next(&self) -> Commit {
+        Commit { number: self.last.number + 1, at: self.clock.now() }
+    }
+
+    /// Ends the database.
+    pub(super) fn close(self) {
+        close(self.db, &self.log);
+    }
+}
+
+/// The error that ended the store, once there is one: after it nothing more may be written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Failure(Arc<Mutex<Option<StoreError>>>);
+
+impl Failure {
+    pub(super) fn get(&self) -> Option<StoreError> {
+        self.lock().clone()
+    }
+
+    /// Notes an error that ends the store, and gives the one that did: the first counts.
+    pub(super) fn set(&self, error: StoreError) -> StoreError {
+        self.lock()
+            .get_or_insert_with(|| {
+                tracing::error!(
+                    %error,
+                    "nothing can be recorded any more: mend the disk, then start the server again; \
+                     what was acknowledged is kept"
+                );
+                error
+            })
+            .clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<StoreError>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

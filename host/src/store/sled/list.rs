@@ -1,6 +1,7 @@
 //! Walking through many records: lists for clients, and forgetting what is only kept for a time.
 
 use super::clock::Moment;
+use super::pending::Pending;
 use super::trees::{self, Batch, Trees};
 use crate::task::{Page, Query, Record, StoreError, TaskId};
 
@@ -60,7 +61,8 @@ fn newest_first(
 }
 
 /// Forgets tombstones of tasks deleted before `before`, the oldest first.
-pub(super) fn forget(trees: &Trees, before: Moment, limit: usize) -> Result<usize, StoreError> {
+pub(super) fn forget(pending: &Pending<'_>, before: Moment, limit: usize) -> Result<usize, StoreError> {
+    let trees = pending.written()?;
     let mut batch = Batch::default();
     let mut forgotten = 0;
     for (key, id) in ids_until(&trees.deleted, before).take(limit).collect::<Result<Vec<_>, _>>()? {
@@ -68,7 +70,7 @@ pub(super) fn forget(trees: &Trees, before: Moment, limit: usize) -> Result<usiz
         forgotten += 1;
     }
     if forgotten > 0 {
-        trees.apply(batch)?;
+        pending.apply(batch)?;
     }
     Ok(forgotten)
 }

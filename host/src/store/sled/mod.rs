@@ -8,6 +8,7 @@ mod clock;
 mod commit;
 mod list;
 mod open;
+mod pending;
 mod shared;
 mod transfer;
 mod trees;
@@ -27,8 +28,9 @@ use jiff::Timestamp;
 
 use self::clock::Clock;
 pub use self::commit::Durability;
-use self::commit::{Commit, Flusher, GroupCommit};
+use self::commit::{Commit, Committer, Failure};
 pub use self::open::OpenError;
+use self::pending::Pending;
 use self::shared::Shared;
 use self::trees::{Announcement, Batch, Tombstone, Trees};
 use self::watchdog::Watchdog;
@@ -61,7 +63,6 @@ pub struct SledOptions {
 pub struct SledStore {
     trees: Arc<Trees>,
     writer: Writer,
-    commit: Arc<GroupCommit>,
     shared: Arc<Shared>,
     lease: Duration,
     max_queue: u64,
@@ -122,9 +123,8 @@ impl SledStore {
             next_ticket: AtomicU64::new(last_ticket + 1),
             turns: Mutex::new(turns),
         });
-        let mut flusher = Flusher {
+        let mut committer = Committer {
             watchdog: Watchdog::start(db.clone()),
-            turn: Arc::default(),
             db,
             log,
             folder: std::fs::File::open(folder).map_err(open::io_error(folder))?,
@@ -133,13 +133,13 @@ impl SledStore {
             clock,
             witness,
             durability: options.durability,
+            failure: Failure::default(),
         };
         // What recovery changed must not be forgotten by the next crash, or crashes go uncounted.
-        flusher.flush().map_err(unreadable)?;
-        let commit = GroupCommit::start(flusher);
-        let writer = Writer::start(Arc::clone(&trees), Arc::clone(&commit));
-        let store =
-            Self { trees, writer, commit, shared, lease: options.lease, max_queue: options.max_queue };
+        committer.write(&Pending::on(&trees)).map_err(unreadable)?;
+        committer.flush().map_err(unreadable)?;
+        let writer = Writer::start(Arc::clone(&trees), committer);
+        let store = Self { trees, writer, shared, lease: options.lease, max_queue: options.max_queue };
         Ok((store, recovered))
     }
 
@@ -156,7 +156,7 @@ impl SledStore {
     fn read<T>(&self, read: impl FnOnce(&Trees) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let read = trees::guarded(|| read(&self.trees));
         if let Err(error @ StoreError::Failed(_)) = &read {
-            self.commit.fail(error.clone());
+            self.writer.failure().set(error.clone());
         }
         read
     }
@@ -171,13 +171,13 @@ impl SledStore {
         let (shared, settled) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         self.writer
             .durably_then(
-                move |trees| {
-                    let before = trees.get(id)?.ok_or(StoreError::Fenced)?;
+                move |pending| {
+                    let before = pending.get(id)?.ok_or(StoreError::Fenced)?;
                     let mut record = before.clone();
                     change(&mut record)?;
                     let was_queued = matches!(before.state, State::Queued);
-                    let batch = Batch::default().record(trees, &record, shared.clock.now());
-                    shared.apply_hidden(trees, id, Some(before), batch)?;
+                    let batch = Batch::default().record(pending.trees, &record, shared.clock.now());
+                    shared.apply_hidden(pending, id, Some(before), batch)?;
                     shared.leases().remove(&id);
                     let (mut turns, now) = (shared.turns(), Instant::now());
                     turns.has_gone(id, now);
@@ -226,7 +226,7 @@ impl TaskStore for SledStore {
         let (shared, settled) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         let (id, max_queue) = (task.id, self.max_queue);
         self.writer
-            .durably_then(move |trees| shared.accept(trees, task, max_queue), move |_| settled.settle(id))
+            .durably_then(move |pending| shared.accept(pending, task, max_queue), move |_| settled.settle(id))
             .await
     }
 
@@ -257,7 +257,7 @@ impl TaskStore for SledStore {
             return Ok(vec![]);
         }
         let (shared, lease) = (Arc::clone(&self.shared), self.lease);
-        self.writer.durably(move |trees| shared.claim(trees, limit, idle, bounds, lease)).await
+        self.writer.durably(move |pending| shared.claim(pending, limit, idle, bounds, lease)).await
     }
 
     fn has_run(&self, id: TaskId, took: Duration) {
@@ -299,8 +299,9 @@ impl TaskStore for SledStore {
 
     async fn delete(&self, id: TaskId) -> Result<Option<Record>, StoreError> {
         let (shared, settled) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
-        let delete = move |trees: &Trees| {
-            let Some((record, Some(ended))) = trees.get_with_end(id)? else { return Ok(None) };
+        let delete = move |pending: &Pending<'_>| {
+            let trees = pending.trees;
+            let Some((record, Some(ended))) = pending.get_with_end(id)? else { return Ok(None) };
             let owner = record.owner.as_deref();
             let now = shared.clock.now();
             let tombstone = Tombstone { owner: record.owner.clone(), since: now };
@@ -312,11 +313,11 @@ impl TaskStore for SledStore {
                 .put(&trees.deleted, trees::timed_key(now, id), &[]);
             // The key may have run out and mean a newer task by now.
             if let Some(key) = record.idempotency_key
-                && trees.key_use(owner, key)?.is_some_and(|used| used.task == id)
+                && pending.key_use(owner, key)?.is_some_and(|used| used.task == id)
             {
                 batch = batch.remove(&trees.keys, trees::owned_key(owner, key.as_bytes()));
             }
-            shared.apply_hidden(trees, id, Some(record.clone()), batch)?;
+            shared.apply_hidden(pending, id, Some(record.clone()), batch)?;
             Ok(Some(record))
         };
         self.writer.durably_then(delete, move |_| settled.settle(id)).await
@@ -333,7 +334,7 @@ impl TaskStore for SledStore {
             return Ok(0);
         }
         let before = self.shared.clock.now().before(age);
-        self.writer.durably(move |trees| list::forget(trees, before, limit)).await
+        self.writer.durably(move |pending| list::forget(pending, before, limit)).await
     }
 
     async fn expire(&self) -> Result<u64, StoreError> {
@@ -387,7 +388,8 @@ impl TaskStore for SledStore {
     ) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
         self.writer
-            .durably(move |trees| {
+            .durably(move |pending| {
+                let trees = pending.written()?;
                 let Some((due, task)) = trees::split_timed_key(&callback.key) else { return Ok(()) };
                 let value = trees.callbacks.get(&callback.key).map_err(|error| trees::failed(&error))?;
                 // Somebody else has settled it.
@@ -399,7 +401,7 @@ impl TaskStore for SledStore {
                     let key = trees::timed_key(shared.clock.now().after(again), task);
                     batch = batch.put(&trees.callbacks, key, &announcement.to_bytes());
                 }
-                trees.apply(batch)
+                pending.apply(batch)
             })
             .await
     }
@@ -412,18 +414,11 @@ impl TaskStore for SledStore {
 
     async fn import(&self, entries: Vec<Entry>) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
-        self.writer.durably(move |trees| transfer::import(trees, &shared, entries)).await
+        self.writer.durably(move |pending| transfer::import(pending, &shared, entries)).await
     }
 
     async fn settle(&self) -> Result<(), StoreError> {
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        self.commit.settle(Box::new(move |settled| {
-            // A receiver that is gone wants no answer.
-            let _ = answer.send(settled);
-        }));
-        answered
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Failed("its flushing thread has stopped".to_owned())))
+        self.writer.settle().await
     }
 
     async fn unfinished(&self) -> Result<Vec<(Option<String>, u64)>, StoreError> {
@@ -452,7 +447,7 @@ impl TaskStore for SledStore {
     }
 
     fn failure(&self) -> Option<String> {
-        self.commit.failure().map(|error| error.to_string())
+        self.writer.failure().get().map(|error| error.to_string())
     }
 }
 

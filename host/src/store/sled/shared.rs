@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::trees::{self, Batch, KeyUse, Trees};
+use super::pending::Pending;
+use super::trees::{self, Batch, KeyUse};
 use crate::task::{Bound, NewTask, Record, State, StoreError, Submitted, TaskId, Turn, Turns};
 
 /// How many tasks a claim looks at for one whose plugins are not busy.
@@ -50,15 +51,15 @@ impl Shared {
     }
 
     /// Writes what changes a task, hidden from readers until [`settle`](Self::settle).
-    pub(super) fn apply_hidden(
+    pub(super) fn apply_hidden<'a>(
         &self,
-        trees: &Trees,
+        pending: &Pending<'a>,
         id: TaskId,
         before: Option<Record>,
-        batch: Batch<'_>,
+        batch: Batch<'a>,
     ) -> Result<(), StoreError> {
         self.unsettled().insert(id, before);
-        trees.apply(batch).inspect_err(|_| self.settle(id))
+        pending.apply(batch).inspect_err(|_| self.settle(id))
     }
 
     /// What was written is durable.
@@ -69,14 +70,15 @@ impl Shared {
     /// Writes a new task, unless its request was accepted before.
     pub(super) fn accept(
         &self,
-        trees: &Trees,
+        pending: &Pending<'_>,
         task: NewTask,
         max_queue: u64,
     ) -> Result<Submitted, StoreError> {
+        let trees = pending.trees;
         if let Some(idempotency) = &task.idempotency
-            && let Some(used) = trees.key_use(task.owner.as_deref(), idempotency.key)?
+            && let Some(used) = pending.key_use(task.owner.as_deref(), idempotency.key)?
             && used.expires > self.clock.now()
-            && let Some(record) = trees.get(used.task)?
+            && let Some(record) = pending.get(used.task)?
         {
             return if used.fingerprint == idempotency.fingerprint {
                 Ok(Submitted::Before(record))
@@ -117,7 +119,7 @@ impl Shared {
             };
             batch = batch.write(&trees.keys, trees::owned_key(owner, idempotency.key.as_bytes()), &used);
         }
-        self.apply_hidden(trees, record.id, None, batch)?;
+        self.apply_hidden(pending, record.id, None, batch)?;
         self.queued.fetch_add(1, Ordering::Relaxed);
         self.turns().join(&record.client(), record.id, Instant::now());
         Ok(Submitted::New(record))
@@ -126,12 +128,13 @@ impl Shared {
     /// Hands out the tasks whose turn it is.
     pub(super) fn claim(
         &self,
-        trees: &Trees,
+        pending: &Pending<'_>,
         limit: usize,
         idle: bool,
         mut bounds: Vec<Bound>,
         lease: Duration,
     ) -> Result<Vec<Record>, StoreError> {
+        let trees = pending.trees;
         let mut claimed: Vec<Record> = vec![];
         let mut passed_over: Option<Turn> = None;
         for _ in 0..limit.max(MOST_PASSED_OVER) {
@@ -145,8 +148,8 @@ impl Shared {
                 turns.next(passed_over.as_ref(), of_one, now)
             };
             let Some(turn) = turn else { break };
-            let Some(mut record) = trees.get(turn.id)? else {
-                trees.apply(Batch::default().remove(&trees.queue, turn.id.as_bytes()))?;
+            let Some(mut record) = pending.get(turn.id)? else {
+                pending.apply(Batch::default().remove(&trees.queue, turn.id.as_bytes()))?;
                 self.turns().strike(&turn, now);
                 self.queued.fetch_sub(1, Ordering::Relaxed);
                 continue;
@@ -160,7 +163,7 @@ impl Shared {
                 break;
             }
             let Ok(attempt) = record.claim() else { break };
-            trees.apply(Batch::default().record(trees, &record, self.clock.now()))?;
+            pending.apply(Batch::default().record(trees, &record, self.clock.now()))?;
             self.leases().insert(turn.id, (attempt, now + lease));
             self.queued.fetch_sub(1, Ordering::Relaxed);
             self.turns().hand_out(&turn, now);

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::clock::Moment;
+use super::pending::Pending;
 use super::shared::Shared;
 use super::trees::{self, Announcement, Batch, KeyUse, Tombstone, Trees};
 use crate::task::{Entry, Idempotency, KeptTask, PendingAnnouncement, Record, State, StoreError, TaskId};
@@ -75,7 +76,8 @@ fn tombstone(trees: &Trees, id: TaskId, now: Moment) -> Result<Option<Entry>, St
 }
 
 /// Writes entries of another store, all or none.
-pub(super) fn import(trees: &Trees, shared: &Shared, entries: Vec<Entry>) -> Result<(), StoreError> {
+pub(super) fn import(pending: &Pending<'_>, shared: &Shared, entries: Vec<Entry>) -> Result<(), StoreError> {
+    let trees = pending.trees;
     let now = shared.clock.now();
     let mut batch = Batch::default();
     let mut queued = vec![];
@@ -100,10 +102,10 @@ pub(super) fn import(trees: &Trees, shared: &Shared, entries: Vec<Entry>) -> Res
                     let key = trees::owned_key(record.owner.as_deref(), idempotency.key.as_bytes());
                     batch = batch.write(&trees.keys, key, &used);
                 }
-                if let Some(pending) = announcement {
+                if let Some(announcement) = announcement {
                     let ended = now.before(ended_ago.unwrap_or_default());
-                    let announcement = Announcement { ended, attempts: pending.attempts };
-                    let key = trees::timed_key(now.after(pending.due_in), record.id);
+                    let key = trees::timed_key(now.after(announcement.due_in), record.id);
+                    let announcement = Announcement { ended, attempts: announcement.attempts };
                     batch = batch.put(&trees.callbacks, key, &announcement.to_bytes());
                 }
             }
@@ -118,7 +120,7 @@ pub(super) fn import(trees: &Trees, shared: &Shared, entries: Vec<Entry>) -> Res
             Entry::Unreadable { id, problem } => return Err(StoreError::Unreadable { id, problem }),
         }
     }
-    trees.apply(batch)?;
+    pending.apply(batch)?;
     shared.queued.fetch_add(queued.len() as u64, Ordering::Relaxed);
     let mut turns = shared.turns();
     for (client, id) in queued {

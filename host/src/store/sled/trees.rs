@@ -1,6 +1,7 @@
 //! The trees, what is in them, and batches: changes to several of them that happen together or not.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::DeserializeOwned;
@@ -9,6 +10,7 @@ use sled::Transactional as _;
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionResult};
 
 use super::clock::Moment;
+use super::pending::Pending;
 use crate::digest::Digest;
 use crate::task::{Client, Record, State, StoreError, TaskId};
 
@@ -112,9 +114,7 @@ impl Trees {
 
     pub(super) fn key_use(&self, owner: Option<&str>, key: Digest) -> Result<Option<KeyUse>, StoreError> {
         let bytes = self.keys.get(owned_key(owner, key.as_bytes())).map_err(|error| failed(&error))?;
-        bytes
-            .map(|bytes| rmp_serde::from_slice(&bytes).map_err(|error| StoreError::Failed(error.to_string())))
-            .transpose()
+        bytes.map(|bytes| decode_key_use(&bytes)).transpose()
     }
 
     /// Tells of every task that waits, and in whose line.
@@ -187,51 +187,50 @@ impl Trees {
 
     /// Applies a batch, in one transaction.
     pub(super) fn apply(&self, batch: Batch<'_>) -> Result<(), StoreError> {
-        let mut trees: Vec<&sled::Tree> = vec![];
-        let mut changes: Vec<(usize, Vec<u8>, Option<Vec<u8>>)> = vec![];
-        for Change { tree, key, value } in batch.0 {
-            // A tree may be in a transaction once.
-            let known = trees.iter().position(|known| known.name() == tree.name());
-            let index = known.unwrap_or_else(|| {
-                trees.push(tree);
-                trees.len() - 1
-            });
-            changes.push((index, key, value?));
-        }
-        let applied: TransactionResult<(), ()> = trees.as_slice().transaction(|trees| {
-            for (index, key, value) in &changes {
-                let Some(tree) = trees.get(*index) else { continue };
+        let pending = Pending::on(self);
+        pending.apply(batch)?;
+        pending.write()
+    }
+}
+
+/// Changes values of several trees, all or none. Each tree is there once.
+pub(super) fn transact(
+    changes: &[(&sled::Tree, BTreeMap<Vec<u8>, Option<Vec<u8>>>)],
+) -> Result<(), StoreError> {
+    let trees: Vec<&sled::Tree> = changes.iter().map(|(tree, _)| *tree).collect();
+    let applied: TransactionResult<(), ()> = trees.as_slice().transaction(|trees| {
+        for (tree, (_, values)) in trees.iter().zip(changes) {
+            for (key, value) in values {
                 match value {
                     Some(value) => tree.insert(key.as_slice(), value.as_slice())?,
                     None => tree.remove(key.as_slice())?,
                 };
             }
-            Ok::<(), ConflictableTransactionError<()>>(())
-        });
-        match applied {
-            Ok(()) => Ok(()),
-            Err(TransactionError::Storage(error)) => Err(failed(&error)),
-            Err(TransactionError::Abort(())) => {
-                Err(StoreError::Failed("a transaction was aborted".to_owned()))
-            }
         }
+        Ok::<(), ConflictableTransactionError<()>>(())
+    });
+    match applied {
+        Ok(()) => Ok(()),
+        Err(TransactionError::Storage(error)) => Err(failed(&error)),
+        Err(TransactionError::Abort(())) => Err(StoreError::Failed("a transaction was aborted".to_owned())),
     }
 }
 
 /// Changes that happen together.
 #[derive(Default)]
-pub(super) struct Batch<'a>(Vec<Change<'a>>);
+pub(super) struct Batch<'a>(Vec<Result<Change<'a>, StoreError>>);
 
-struct Change<'a> {
-    tree: &'a sled::Tree,
-    key: Vec<u8>,
+/// Of one value.
+pub(super) struct Change<'a> {
+    pub(super) tree: &'a sled::Tree,
+    pub(super) key: Vec<u8>,
     /// What to put; none to remove.
-    value: Result<Option<Vec<u8>>, StoreError>,
+    pub(super) value: Option<Vec<u8>>,
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn put(mut self, tree: &'a sled::Tree, key: impl Into<Vec<u8>>, value: &[u8]) -> Self {
-        self.0.push(Change { tree, key: key.into(), value: Ok(Some(value.to_vec())) });
+        self.0.push(Ok(Change { tree, key: key.into(), value: Some(value.to_vec()) }));
         self
     }
 
@@ -242,13 +241,18 @@ impl<'a> Batch<'a> {
         key: impl Into<Vec<u8>>,
         value: &impl Serialize,
     ) -> Self {
-        self.0.push(Change { tree, key: key.into(), value: encode(value).map(Some) });
+        self.0.push(encode(value).map(|value| Change { tree, key: key.into(), value: Some(value) }));
         self
     }
 
     pub(super) fn remove(mut self, tree: &'a sled::Tree, key: impl Into<Vec<u8>>) -> Self {
-        self.0.push(Change { tree, key: key.into(), value: Ok(None) });
+        self.0.push(Ok(Change { tree, key: key.into(), value: None }));
         self
+    }
+
+    /// The changes, if every value could be written.
+    pub(super) fn checked(self) -> Result<Vec<Change<'a>>, StoreError> {
+        self.0.into_iter().collect()
     }
 
     /// The record, wherever it belongs; `now` is when it ended, if it is over.
@@ -271,11 +275,11 @@ impl<'a> Batch<'a> {
     ) -> Self {
         let id = record.id.as_bytes();
         let end = record.is_over().then_some(now);
-        self.0.push(Change {
+        self.0.push(encode_task(record, end).map(|value| Change {
             tree: &trees.tasks,
             key: id.to_vec(),
-            value: encode_task(record, end).map(Some),
-        });
+            value: Some(value),
+        }));
         match &record.state {
             State::Queued => self.put(&trees.queue, id, &[]).remove(&trees.running, id),
             State::Running => {
@@ -351,6 +355,10 @@ pub(super) fn decode_task(id: TaskId, bytes: &[u8]) -> Result<(Record, Option<Mo
         State::Queued | State::Running => None,
     };
     Ok((record, end))
+}
+
+pub(super) fn decode_key_use(bytes: &[u8]) -> Result<KeyUse, StoreError> {
+    rmp_serde::from_slice(bytes).map_err(|error| StoreError::Failed(error.to_string()))
 }
 
 fn decode<T: DeserializeOwned>(id: TaskId, bytes: &[u8]) -> Result<T, StoreError> {

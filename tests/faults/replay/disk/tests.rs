@@ -62,6 +62,12 @@ fn a_sync_counts_for_the_file_whoever_asked_and_only_for_what_came_before() {
 }
 
 #[test]
+fn a_sync_of_everything_counts_for_all_files_and_names_that_came_before() {
+    let entries = [made(1, "a/x"), wrote(1, 0, b"abc"), Entry::AllSynced, made(2, "a/y"), wrote(1, 0, b"X")];
+    assert_eq!(files(&after(&entries).cut(Cut::Strict)), [("a/x", "abc")]);
+}
+
+#[test]
 fn a_rename_is_safe_in_each_folder_when_that_folder_is_synced() {
     let before = [made(1, "a/x"), wrote(1, 0, b"1"), synced(1), folder_synced("a"), renamed("a/x", "b/y")];
     assert_eq!(files(&after(&before).cut(Cut::Strict)), [("a/x", "1")]);

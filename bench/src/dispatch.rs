@@ -52,6 +52,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
                 interrupt: &interrupt,
                 deadline: Duration::from_secs(30),
                 on_progress: Arc::new(|_| ()),
+                on_run: None,
             };
             let input = Image { media_type: "application/octet-stream".to_owned(), bytes: vec![7] };
             let began = Instant::now();

@@ -17,10 +17,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tintype::auth::{Keys, Limits, Quota};
 use tintype::blob::{FileSync, FolderBlobs};
 use tintype::config::{Config, Sources};
-use tintype::http::{App, Server};
+use tintype::http::{App, Figures, Server};
 use tintype::plugin::Registry;
 use tintype::store::sled::{Durability, SledOptions, SledStore};
 use tintype::task::{IdSource, Parts, TaskStore as _, Tasks, description};
+use tintype::trace::Tracer;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -243,11 +244,13 @@ async fn serve(folder: &Path) -> anyhow::Result<(SocketAddr, String, oneshot::Se
         workers: 1,
         on_end: Box::new(|_| {}),
         key_name: Box::new(|_| None),
+        tracer: Tracer::default(),
     })?;
     let app = App {
         tasks,
         keys: Arc::new(Keys::open(&folder.join("keys"))?),
         quota: Quota::new(Limits::from_settings(&config.auth)),
+        figures: Figures::default(),
         metrics: Arc::default(),
         sender: None,
         config: Arc::clone(&config),

@@ -39,6 +39,7 @@ mod section_4_beyond {
     mod metrics;
     mod quotas;
     mod retention;
+    mod traces;
     mod waiting;
 }
 
@@ -58,6 +59,7 @@ mod server {
     mod info;
     mod lifecycle;
     mod load;
+    mod logs;
     mod pictures;
     mod plugin_changes;
     mod plugin_check;

@@ -80,9 +80,10 @@ fn a_running_task_ends_in_its_first_attempt() {
         client.wait_until_running(&task);
         server.faults().shift_clock(jump);
         assert_eq!(client.wait(&task).state(), "OK");
-        let end = server.wait_for_log(id_of(&task));
+        let end = server.wait_for_log("an attempt is over");
         let end: serde_json::Value = serde_json::from_str(&end).unwrap();
-        assert_eq!((&end["attempt"], &end["message"]), (&1.into(), &"OK".into()), "{end}");
+        assert_eq!((&end["attempt"], &end["outcome"]), (&1.into(), &"ok".into()), "{end}");
+        assert_eq!(end["task"], id_of(&task), "{end}");
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 pub mod client;
+pub mod collector;
 pub mod document;
 pub mod events;
 pub mod faults;
@@ -17,6 +18,7 @@ pub mod receiver;
 pub mod server;
 
 pub use client::{Answer, Client, Status};
+pub use collector::{Collector, Span};
 pub use document::{Problem, StatusDocument};
 pub use events::Events;
 pub use faults::{Faults, Rule};

@@ -92,6 +92,7 @@ pub fn new_task(ids: &IdSource) -> NewTask {
         address: None,
         callback: None,
         idempotency: None,
+        trace: None,
     }
 }
 

@@ -132,6 +132,15 @@ pub enum Listed {
     Stray(String),
 }
 
+/// Room for blobs, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// What can still be written.
+    pub free: u64,
+    /// Of the whole disk.
+    pub size: u64,
+}
+
 /// Why a blob could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
@@ -250,6 +259,11 @@ pub trait BlobStore: Send + Sync {
     /// [`BlobError::NoSpace`], [`BlobError::Io`].
     async fn probe(&self) -> Result<(), BlobError>;
 
+    /// How much room there is, if the store knows.
+    fn space(&self) -> Option<Space>;
+
     /// Bytes that can still be written, if the store knows.
-    fn free_space(&self) -> Option<u64>;
+    fn free_space(&self) -> Option<u64> {
+        self.space().map(|space| space.free)
+    }
 }

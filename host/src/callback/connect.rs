@@ -74,6 +74,12 @@ impl Tls {
         Ok(Self::trusting(roots))
     }
 
+    /// Speaks TLS over `stream` with a host by its name or address.
+    pub(crate) async fn over(&self, host: &str, stream: TcpStream) -> io::Result<impl Stream + use<>> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        self.0.connect(name, stream).await
+    }
+
     pub(super) fn trusting(roots: RootCertStore) -> Self {
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -93,7 +99,7 @@ impl std::fmt::Debug for Tls {
 }
 
 /// What bytes go over.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// One address that doesn't answer (IPv6 without a route is the usual one) must leave time for the

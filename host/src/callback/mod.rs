@@ -21,6 +21,7 @@ mod schedule;
 mod sender;
 mod signature;
 
+pub(crate) use self::connect::Stream;
 pub use self::connect::{Resolve, RootsError, SystemResolver, Tls};
 pub use self::guard::{CallbackUrl, Guard, GuardError};
 pub use self::host_rule::HostRule;

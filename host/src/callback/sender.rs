@@ -25,6 +25,7 @@ use super::guard::{CallbackUrl, Guard, GuardError};
 use super::host_rule::Scheme;
 use super::signature::{SecretError, Signer};
 use crate::config::{Callback, Secret};
+use crate::trace::TraceContext;
 
 /// What is sent.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Delivery {
     pub timestamp: Timestamp,
     /// JSON.
     pub body: Bytes,
+    /// The trace that the task belongs to, by the span of this attempt.
+    pub trace: Option<TraceContext>,
 }
 
 /// What came of it.
@@ -188,20 +191,23 @@ impl Sender {
     }
 
     fn request(&self, url: &CallbackUrl, delivery: &Delivery) -> Option<Request<Full<Bytes>>> {
-        let Delivery { webhook_id, timestamp, body, .. } = delivery;
+        let Delivery { webhook_id, timestamp, body, trace, .. } = delivery;
         if webhook_id.is_empty() || !webhook_id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.') {
             return None;
         }
-        Request::post(url.target.as_str())
+        let request = Request::post(url.target.as_str())
             .header(HOST, url.authority())
             .header(USER_AGENT, AGENT)
             .header(CONTENT_TYPE, "application/json")
             .header(CONNECTION, "close")
             .header("webhook-id", webhook_id)
             .header("webhook-timestamp", timestamp.as_second())
-            .header("webhook-signature", self.signer.sign(webhook_id, *timestamp, body))
-            .body(Full::new(body.clone()))
-            .ok()
+            .header("webhook-signature", self.signer.sign(webhook_id, *timestamp, body));
+        let request = match trace {
+            Some(trace) => request.header("traceparent", trace.to_string()),
+            None => request,
+        };
+        request.body(Full::new(body.clone())).ok()
     }
 
     async fn exchange(

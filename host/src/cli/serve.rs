@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ArgMatches;
+use prometheus_client::registry::Registry as Metrics;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -18,16 +19,20 @@ use crate::callback::Sender;
 use crate::config::{self, Config};
 use crate::control::Control;
 use crate::data_folder::{DataFolder, FORMAT, Paths};
+use crate::figures;
 use crate::http::{self, App, Server};
 use crate::plugin::{CompiledCode, Patience, PluginFolder, Registry, RunLimits, Sandbox};
 use crate::store::sled::{self, SledOptions, SledStore};
 use crate::task::{self, Parts, Tasks, WorkerOptions, Workers};
 use crate::telemetry;
+use crate::trace::Tracer;
 
 /// A run ends within some milliseconds of being interrupted; its task's way back is one write.
 const WAY_BACK: Duration = Duration::from_secs(5);
 /// Least time for answers that are on their way when the last task has ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// Most time for the last spans to reach their collector.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 /// File descriptors for what isn't a connection: a picture for some of the requests, the store, plugins.
 const OTHER_FILES: u64 = 1000;
 /// Time between two looks at the plugins folder: a file is read at the second look that finds it the
@@ -66,6 +71,8 @@ fn raise_file_limit(connections: usize) {
 }
 
 async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
+    // The process counts from here, and not from when its plugins are compiled.
+    let metrics = figures::registry();
     // Before anything that takes time: a signal during start-up counts too.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -73,9 +80,13 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     // Before the data folder is touched: of two servers the second leaves without a trace.
     let server = Server::bind(&config.http).await?;
 
+    let (tracer, exporter) = Tracer::from_settings(&config.otlp)?;
+    if let Some(exporter) = exporter {
+        tokio::spawn(exporter.run());
+    }
     let Assembled { app, plugins, data } = {
         let config = Arc::clone(&config);
-        tokio::task::spawn_blocking(move || assemble(config)).await??
+        tokio::task::spawn_blocking(move || assemble(config, tracer, metrics)).await??
     };
     let tasks = Arc::clone(&app.tasks);
     for (owner, count) in tasks.unfinished().await? {
@@ -94,7 +105,7 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
     tokio::spawn(task::watch_disk(Arc::clone(&tasks)));
     tokio::spawn(follow_plugins(plugins, Arc::clone(&tasks), hangup));
     if let Some(sender) = &app.sender {
-        tokio::spawn(http::announce(Arc::clone(&tasks), Arc::clone(sender)));
+        tokio::spawn(http::announce(Arc::clone(&tasks), Arc::clone(sender), app.figures.clone()));
     }
 
     let control = data.paths().control();
@@ -125,6 +136,7 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
         serving.abort();
     }
     controlling.abort();
+    tasks.tracer().flush(LAST_SPANS).await;
     if let Err(error) = tasks.settle().await {
         // It was said when it failed; the next start finds what was acknowledged.
         tracing::error!(%error, "the last changes could not be recorded");
@@ -152,22 +164,26 @@ struct Assembled {
     data: DataFolder,
 }
 
-fn assemble(config: Arc<Config>) -> anyhow::Result<Assembled> {
+fn assemble(config: Arc<Config>, tracer: Tracer, mut metrics: Metrics) -> anyhow::Result<Assembled> {
     let (data, format) = DataFolder::open(&config.storage.data_dir)?;
     let keys = Arc::new(Keys::open(&config.auth.keys_file(&config.storage))?);
     let quota = Quota::new(Limits::from_settings(&config.auth));
     let sender = Sender::from_settings(&config.callback)?.map(Arc::new);
     let (folder, registry) = load_plugins(&config)?;
-    let tasks = open_tasks(&config, data.paths(), registry, &quota, &keys)?;
+    let counted = http::Figures::default();
+    let own = figures::own(&mut metrics);
+    folder.sandbox().figures().register(own);
+    counted.register(own);
+    tracer.register(own);
+    let tasks = open_tasks(&config, data.paths(), registry, &quota, &keys, tracer, own)?;
     if format < FORMAT {
         // The store brings itself up when it is opened.
         data.paths().write_format()?;
         tracing::info!(from = format, to = FORMAT, "the data folder was brought up to this version's format");
     }
-    let mut metrics = prometheus_client::registry::Registry::with_prefix("tintype");
-    folder.sandbox().figures().register(&mut metrics);
     let metrics = Arc::new(metrics);
-    Ok(Assembled { app: App { tasks, config, keys, quota, metrics, sender }, plugins: folder, data })
+    let app = App { tasks, config, keys, quota, figures: counted, metrics, sender };
+    Ok(Assembled { app, plugins: folder, data })
 }
 
 fn open_tasks(
@@ -176,6 +192,8 @@ fn open_tasks(
     registry: Registry,
     quota: &Arc<Quota>,
     keys: &Arc<Keys>,
+    tracer: Tracer,
+    metrics: &mut Metrics,
 ) -> anyhow::Result<Arc<Tasks>> {
     let (durability, file_sync) = match config.storage.durability {
         config::Durability::Full => (sled::Durability::Full, FileSync::Each),
@@ -199,16 +217,23 @@ fn open_tasks(
         tracing::warn!(requeued, interrupted, "the server died while these tasks ran");
     }
     let (quota, keys) = (Arc::clone(quota), Arc::clone(keys));
-    Ok(Tasks::new(Parts {
+    store.figures().register(metrics);
+    let blobs = FolderBlobs::open(&paths.blobs(), file_sync)?;
+    blobs.register(metrics);
+    let tasks = Tasks::new(Parts {
         store: Arc::new(store),
-        blobs: Arc::new(FolderBlobs::open(&paths.blobs(), file_sync)?),
+        blobs: Arc::new(blobs),
         registry,
         max_queue: config.tasks.max_queue.get(),
         min_free_space: config.storage.min_free_space.0,
         workers: config.tasks.workers(),
         on_end: Box::new(move |owner| quota.closed(owner.and_then(|owner| owner.parse().ok()))),
         key_name: Box::new(move |owner| keys.name_of(owner.parse().ok()?)),
-    })?)
+        tracer,
+    })?;
+    tasks.figures().recovered(recovered);
+    task::register(&tasks, metrics);
+    Ok(tasks)
 }
 
 fn load_plugins(config: &Config) -> anyhow::Result<(PluginFolder, Registry)> {

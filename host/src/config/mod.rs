@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use sources::{ConfigError, Origin, Sources, TABLES};
-pub use value::{ByteSize, Secret, SettingValue};
+pub use value::{ByteSize, Ratio, Secret, SettingValue};
 
 use crate::callback::HostRule;
 use crate::plugin::PluginTables;
@@ -215,6 +215,16 @@ settings! {
         log: String = "info",
         /// human, json, or auto: human on a terminal, json otherwise.
         log_format: LogFormat = "auto",
+    }
+
+    /// Traces for an OpenTelemetry collector.
+    otlp: Otlp {
+        /// Where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318; by default nowhere.
+        otlp_endpoint: Option<String> = "",
+        /// Headers for the collector, each NAME=VALUE. Others can see a flag: better a variable.
+        otlp_headers: Vec<Secret> = "",
+        /// Part of the traces that is sent, from 0 to 1, of those whose client has not decided it.
+        otlp_sample_ratio: Ratio = "1",
     }
 }
 

@@ -210,6 +210,21 @@ impl<T: SettingValue> SettingValue for Option<T> {
     const SECRET: bool = T::SECRET;
 }
 
+/// A part of something, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Ratio(pub f64);
+
+impl SettingValue for Ratio {
+    fn parse(text: &str) -> Result<Self, String> {
+        let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+        ratio.map(Self).ok_or_else(|| "a number from 0 to 1, such as 0.05".to_owned())
+    }
+
+    fn show(&self) -> String {
+        self.0.to_string()
+    }
+}
+
 macro_rules! counts {
     ($($type:ty),*) => {$(
         impl SettingValue for $type {
@@ -245,6 +260,14 @@ mod tests {
         assert_eq!(Duration::parse("24h").map(|span| span.show()), Ok("1d".to_owned()));
         for wrong in ["", "30", "0s", "s", "1.5h", "-3s"] {
             assert!(Duration::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_ratio_is_from_0_to_1() {
+        assert_eq!(Ratio::parse("0.05").map(|ratio| ratio.show()), Ok("0.05".to_owned()));
+        for wrong in ["", "-0.1", "1.1", "NaN", "5%"] {
+            assert!(Ratio::parse(wrong).is_err(), "{wrong}");
         }
     }
 

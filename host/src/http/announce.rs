@@ -6,15 +6,17 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
+use super::figures::{Announced, Figures};
 use super::public_url::PublicUrl;
 use super::status;
 use crate::callback::{Delivery, Outcome, Sender, next_attempt};
 use crate::task::{Callback, DueCallback, Record, Status, Tasks};
+use crate::trace::{Kind, Span};
 
 /// Deliveries under way at once.
 const MOST: usize = 64;
@@ -28,10 +30,10 @@ const PERIOD: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Announces for as long as the server runs.
-pub async fn announce(tasks: Arc<Tasks>, sender: Arc<Sender>) {
+pub async fn announce(tasks: Arc<Tasks>, sender: Arc<Sender>, figures: Figures) {
     let mut under_way = UnderWay::default();
     loop {
-        let pause = match begin_due(&tasks, &sender, &mut under_way).await {
+        let pause = match begin_due(&tasks, &sender, &figures, &mut under_way).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(%error, "announcements could not be looked at");
@@ -81,6 +83,7 @@ impl UnderWay {
 async fn begin_due(
     tasks: &Arc<Tasks>,
     sender: &Arc<Sender>,
+    figures: &Figures,
     under_way: &mut UnderWay,
 ) -> Result<Duration, crate::task::StoreError> {
     let (due, next) = tasks.due_announcements(LOOK_AHEAD).await?;
@@ -98,7 +101,8 @@ async fn begin_due(
             under_way.keys.insert(callback.key.clone());
             *under_way.by_host.entry(host.clone()).or_default() += 1;
             let key = callback.key.clone();
-            let delivery = deliver(Arc::clone(tasks), Arc::clone(sender), callback, target, record);
+            let (tasks, sender, figures) = (Arc::clone(tasks), Arc::clone(sender), figures.clone());
+            let delivery = deliver(tasks, sender, figures, callback, target, record);
             under_way.deliveries.spawn(async move {
                 delivery.await;
                 (key, host)
@@ -111,11 +115,15 @@ async fn begin_due(
 async fn deliver(
     tasks: Arc<Tasks>,
     sender: Arc<Sender>,
+    figures: Figures,
     callback: DueCallback,
     target: Callback,
     record: Record,
 ) {
-    let began = Instant::now();
+    let (began, since) = (Instant::now(), SystemTime::now());
+    let request = record.trace;
+    let is_traced = request.is_some_and(|context| tasks.tracer().wants(&context));
+    let trace = if is_traced { request.map(|context| context.child()) } else { request };
     let (task, attempt) = (record.id, callback.attempts.saturating_add(1));
     let status = Status { record, time_left: Duration::ZERO, progress: None };
     let delivery = Delivery {
@@ -124,17 +132,38 @@ async fn deliver(
         webhook_id: task.to_string(),
         timestamp: Timestamp::now(),
         body: status::json(&status, &PublicUrl::known(&target.public_url)).to_string().into(),
+        trace,
     };
     let outcome = sender.send(&delivery).await;
     let is_delivered = matches!(outcome, Outcome::Delivered);
+    if let (true, Some(context)) = (is_traced, trace) {
+        let span = Span::new(context, request, "callback", since)
+            .kind(Kind::Client)
+            .with("http.request.method", "POST")
+            .with("tintype.task", task.to_string())
+            .with("tintype.attempt", attempt);
+        tasks.tracer().take(match &outcome {
+            Outcome::Delivered => span,
+            Outcome::Refused(_) => span.failed("refused"),
+            Outcome::Retry { .. } => span.failed("not-delivered"),
+        });
+    }
     let again = match outcome {
-        Outcome::Delivered => None,
+        Outcome::Delivered => {
+            figures.announced(Announced::Delivered);
+            None
+        }
         Outcome::Refused(reason) => {
+            figures.announced(Announced::GivenUp);
             tracing::warn!(%task, attempt, %reason, "the end cannot be announced");
             None
         }
         Outcome::Retry { reason, asked } => {
             let again = next_attempt(attempt, callback.waited + began.elapsed(), asked);
+            figures.announced(match again {
+                Some(_) => Announced::Retried,
+                None => Announced::GivenUp,
+            });
             tracing::warn!(%task, attempt, %reason, again_in = again.map(tracing::field::debug), "the end was not announced");
             again
         }

@@ -6,8 +6,10 @@ use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
+use super::App;
+use super::exchange::Exchange;
+use super::figures::Upload;
 use super::problem::Problem;
-use crate::config::Config;
 
 /// A body being read.
 pub(super) struct IncomingBody {
@@ -16,10 +18,13 @@ pub(super) struct IncomingBody {
     deadline: Instant,
     limit: u64,
     read: u64,
+    upload: Upload,
+    exchange: Exchange,
 }
 
 impl IncomingBody {
-    pub(super) fn new(body: Body, config: &Config) -> Self {
+    pub(super) fn new(body: Body, app: &App, exchange: Exchange) -> Self {
+        let config = &app.config;
         let now = Instant::now();
         Self {
             stream: body.into_data_stream(),
@@ -27,6 +32,8 @@ impl IncomingBody {
             deadline: now.checked_add(config.http.upload_timeout).unwrap_or(now),
             limit: config.tasks.max_request_size.0,
             read: 0,
+            upload: app.figures.upload(),
+            exchange,
         }
     }
 
@@ -43,6 +50,8 @@ impl IncomingBody {
         let piece =
             piece.map_err(|_| Problem::bad_request("The connection broke before the body was complete."))?;
         self.read += piece.len() as u64;
+        self.upload.arrived(piece.len() as u64);
+        self.exchange.has_received(self.read);
         if self.read > self.limit {
             return Err(Problem::too_large(format!("A request may have at most {} bytes.", self.limit)));
         }

@@ -6,6 +6,7 @@ use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::request::Parts;
 
 use super::App;
+use super::exchange::Exchange;
 use super::problem::Problem;
 use crate::auth;
 
@@ -24,7 +25,9 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        app.keys.authenticate(&parts.headers).map(Self).map_err(|error| {
+        let exchange = Exchange::of(&parts.extensions);
+        let known = app.keys.authenticate(&parts.headers).map(Self);
+        known.inspect(|caller| exchange.is_of(caller.owner())).map_err(|error| {
             Problem::unauthorized(error.to_string())
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static(error.challenge()))
         })

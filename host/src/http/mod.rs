@@ -16,7 +16,8 @@
 //! | telling others | `announce.rs` |
 //! | what a path names | `path.rs` |
 //! | refusals | `problem.rs` |
-//! | what every exchange gets | `envelope.rs` |
+//! | what every exchange gets | `envelope.rs`, `exchange.rs` |
+//! | what is counted of them | `figures.rs` |
 //! | connections, timeouts, shutdown | `server.rs`, `connection.rs`, `body.rs` |
 
 mod announce;
@@ -26,6 +27,8 @@ mod client_address;
 mod connection;
 mod envelope;
 mod events;
+mod exchange;
+mod figures;
 mod health;
 mod list;
 mod media_range;
@@ -56,6 +59,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::announce::announce;
+pub use self::figures::Figures;
 pub use self::server::{Server, ServerError};
 use crate::auth::{Keys, Quota};
 use crate::callback::Sender;
@@ -73,7 +77,9 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// How much each may ask for.
     pub quota: Arc<Quota>,
-    /// What is counted.
+    /// What is counted of requests.
+    pub figures: Figures,
+    /// All that is counted.
     pub metrics: Arc<prometheus_client::registry::Registry>,
     /// What announces the ends of tasks, where that is allowed.
     pub sender: Option<Arc<Sender>>,
@@ -85,7 +91,7 @@ pub fn router(app: App) -> Router {
     router
         .fallback(problem::no_such_resource)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(axum::middleware::from_fn(envelope::wrap))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), envelope::wrap))
         .with_state(app)
 }
 

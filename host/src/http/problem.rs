@@ -23,6 +23,9 @@ pub(super) struct Problem {
 
 macro_rules! problems {
     ($( $(#[doc = $doc:literal])* $name:ident = $status:ident, $slug:literal, $title:literal; )+) => {
+        /// The stable ends of all types.
+        pub(super) const SLUGS: &[&str] = &[$( $slug ),+];
+
         impl Problem {
             $(
                 $(#[doc = $doc])*
@@ -71,9 +74,21 @@ impl Problem {
         self.with(RETRY_AFTER, seconds.into())
     }
 
-    /// For the log.
-    pub(super) fn summary(&self) -> String {
-        format!("{}: {}", self.slug, self.detail)
+    /// The stable end of its type.
+    pub(super) fn slug(&self) -> &'static str {
+        self.slug
+    }
+
+    /// What to change.
+    #[cfg(test)]
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What the log may say of it beside its type. The words of a refusal quote what the client sent, and
+    /// there may be a secret in that; those of a fault are the server's own.
+    pub(super) fn for_the_log(&self) -> Option<&str> {
+        self.status.is_server_error().then_some(self.detail.as_str())
     }
 
     /// The document, with the id under which the log knows the request.

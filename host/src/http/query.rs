@@ -92,7 +92,7 @@ mod tests {
             ("operation=resize&output.quality=3", "no output"),
             ("operation=resize&version=new", "semver"),
         ] {
-            let problem = parse(query).unwrap_err().summary();
+            let problem = parse(query).unwrap_err().detail().to_owned();
             assert!(problem.contains(word), "{query}: {problem}");
         }
     }

@@ -9,6 +9,7 @@ use super::App;
 use super::body::IncomingBody;
 use super::caller::Caller;
 use super::client_address;
+use super::exchange::Exchange;
 use super::negotiate::Format;
 use super::openapi::{answers, bodies, params};
 use super::prefer::Wait;
@@ -42,7 +43,7 @@ const OPERATOR_PAUSE: u64 = 60;
 /// Either a message of a description and an image, or only an image with one operation in the query.
 #[utoipa::path(
     post, path = "/images/tasks", operation_id = "submitTask", tag = "tasks",
-    params(params::OneOperation, params::Accept, params::Prefer, params::IdempotencyKey),
+    params(params::OneOperation, params::Accept, params::Prefer, params::IdempotencyKey, params::TraceParent),
     request_body(content(
         (bodies::TaskMessage = "multipart/form-data"),
         (bodies::TaskMessage = "multipart/related"),
@@ -97,7 +98,8 @@ pub(super) async fn post(
 
     let address = client_address::of(request.headers(), request.extensions(), &app);
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let body = IncomingBody::new(request.into_body(), &app.config);
+    let exchange = Exchange::of(request.extensions());
+    let body = IncomingBody::new(request.into_body(), &app, exchange.clone());
     let message = match media_type.essence() {
         "multipart/related" => upload::related(&app, &media_type, body).await?,
         "multipart/form-data" => upload::form_data(&app, &media_type, body).await?,
@@ -118,12 +120,14 @@ pub(super) async fn post(
         address,
         callback,
         idempotency_key,
+        trace: exchange.trace(),
     };
     let accepted = app.tasks.submit(submission).await.map_err(|error| match error {
         SubmitError::Refused(refusal) => refused(&refusal),
         SubmitError::Impossible(why) => Problem::impossible(why.to_string()),
         SubmitError::KeyReused => Problem::key_reused(error.to_string()),
     })?;
+    exchange.is_about(accepted.status.record.id);
     if let (true, Some(admission)) = (accepted.is_new, admission) {
         admission.accepted();
     }

@@ -15,12 +15,15 @@ impl Plugin {
     /// How it ended, if not with results.
     pub fn process(&self, job: Job, context: RunContext<'_>) -> Result<(Vec<Image>, Usage), Ending> {
         let Contract::Processor(processor) = &self.contract else { return Err(self.is_no("processor")) };
+        let operation = operation_of(&job.steps);
         let wanted = job.target.as_ref().map(|target| target.media_type.clone());
         let max_output = self.limits().max_output;
         let ran = self.run(context, max_output).call(|store| processor.process(store, job));
         let produces: Vec<&str> =
             self.descriptor.produces.iter().map(|format| format.media_type.as_str()).collect();
-        self.ended(ran, |images| result::check_images(images, wanted.as_deref(), &produces, max_output))
+        self.ended(operation, ran, |images| {
+            result::check_images(images, wanted.as_deref(), &produces, max_output)
+        })
     }
 
     /// Has a filter change every frame of a picture.
@@ -35,12 +38,14 @@ impl Plugin {
         context: RunContext<'_>,
     ) -> Result<(Picture, Usage), Ending> {
         let Contract::Filter(filter) = &self.contract else { return Err(self.is_no("filter")) };
+        let operation = operation_of(&steps);
         let Picture { frames, animation, color_profile } = picture;
         // The host holds them afterwards: no more than the guest may.
         let most = self.limits().memory;
         let apply = |store: &mut _| filter.apply(store, frames, attachments, steps, most);
         let ran = self.run(context, most).call(apply);
-        let (frames, usage) = self.ended(ran, |frames| result::check_frames(frames, self.limits()))?;
+        let (frames, usage) =
+            self.ended(operation, ran, |frames| result::check_frames(frames, self.limits()))?;
         Ok((Picture { frames, animation, color_profile }, usage))
     }
 
@@ -53,7 +58,7 @@ impl Plugin {
         let head = file.get(..HEAD).unwrap_or(file);
         let probe = |store: &mut _| codec.probe(store, head).map(Ok);
         let ran = self.run(context, 0).call(probe);
-        self.ended(ran, |probed| match probed {
+        self.ended("probe".to_owned(), ran, |probed| match probed {
             Some(media_type) => self.must_read(media_type),
             None => Ok(()),
         })
@@ -72,7 +77,7 @@ impl Plugin {
         let Contract::Codec(codec) = &self.contract else { return Err(self.is_no("codec")) };
         let decode = |store: &mut _| codec.decode(store, file, hint);
         let ran = self.run(context, self.limits().memory).call(decode);
-        self.ended(ran, |decoded| match decoded {
+        self.ended("decode".to_owned(), ran, |decoded| match decoded {
             Some((media_type, picture)) => {
                 self.must_read(media_type)?;
                 result::check_picture(picture, self.limits())
@@ -95,7 +100,7 @@ impl Plugin {
         let (media_type, max_output) = (target.media_type.clone(), self.limits().max_output);
         let (bytes, usage) = self.run(context, max_output).call(|store| codec.encode(store, picture, target));
         let ran = (bytes.map(|bytes| Image { media_type: media_type.clone(), bytes }), usage);
-        self.ended(ran, |image| {
+        self.ended("encode".to_owned(), ran, |image| {
             result::check_images(std::slice::from_ref(image), None, &[&media_type], max_output)
         })
     }
@@ -129,11 +134,12 @@ impl Plugin {
     /// Checks the result of a run, and counts the run.
     fn ended<T>(
         &self,
+        operation: String,
         (result, usage): (Result<T, Ending>, Usage),
         check: impl FnOnce(&T) -> Result<(), Ending>,
     ) -> Result<(T, Usage), Ending> {
         let result = result.and_then(|value| check(&value).map(|()| value));
-        self.sandbox.figures.ran(&self.descriptor, result.as_ref().map(drop), usage);
+        self.sandbox.figures.ran(&self.descriptor, operation, result.as_ref().map(drop), usage);
         result.map(|value| (value, usage))
     }
 
@@ -154,5 +160,14 @@ impl Plugin {
         Err(Ending::PluginError(format!(
             "The codec calls the file {media_type:?}, which it does not declare that it reads."
         )))
+    }
+}
+
+/// What a run of these steps is counted as: a label for every row of operations would have no end, as
+/// clients choose them.
+fn operation_of(steps: &[Step]) -> String {
+    match steps {
+        [only] => only.operation.clone(),
+        _ => "several".to_owned(),
     }
 }

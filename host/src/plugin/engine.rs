@@ -69,6 +69,7 @@ impl Sandbox {
         wasi::add_to_linker(&mut wasi_linker).map_err(SandboxError)?;
         let ticker = Ticker::start(&engine);
         let figures = Figures::default();
+        figures.has_room_for(runs(workers));
         Ok(Arc::new(Self { engine, linker, wasi_linker, ticker, limits, allow_wasi, figures, pooled }))
     }
 
@@ -117,9 +118,13 @@ fn config(limits: &RunLimits) -> Config {
     config
 }
 
+/// One run more than workers: a plugin's description is asked for while others run.
+fn runs(workers: usize) -> u32 {
+    u32::try_from(workers).unwrap_or(u32::MAX).saturating_add(1)
+}
+
 fn pool(workers: usize) -> InstanceAllocationStrategy {
-    // One run more than workers: a plugin's description is asked for while others run.
-    let runs = u32::try_from(workers).unwrap_or(u32::MAX).saturating_add(1);
+    let runs = runs(workers);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(runs)
         .total_core_instances(runs.saturating_mul(CORE_INSTANCES_PER_RUN))

@@ -5,12 +5,14 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::descriptor::Descriptor;
 use super::ending::Ending;
 use super::run::Usage;
+use crate::figures::Latency;
 
 /// A plugin, by name and version: other labels, such as tasks or clients, would never end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -26,6 +28,13 @@ struct Ended {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Operated {
+    plugin: String,
+    operation: String,
+    outcome: &'static str,
+}
+
 type Histograms = Family<Of, Histogram, fn() -> Histogram>;
 
 /// What is counted of all runs.
@@ -36,6 +45,9 @@ pub struct Figures {
     cpu: Histograms,
     memory: Histograms,
     wait: Histograms,
+    operations: Family<Operated, Latency>,
+    slots: Gauge,
+    slots_used: Gauge,
 }
 
 impl Default for Figures {
@@ -46,6 +58,9 @@ impl Default for Figures {
             cpu: Family::new_with_constructor(seconds),
             memory: Family::new_with_constructor(bytes),
             wait: Family::new_with_constructor(seconds),
+            operations: Family::default(),
+            slots: Gauge::default(),
+            slots_used: Gauge::default(),
         }
     }
 }
@@ -63,7 +78,16 @@ fn bytes() -> Histogram {
 impl Figures {
     /// Has `registry` show them.
     pub fn register(&self, registry: &mut Registry) {
+        let sandbox = registry.sub_registry_with_prefix("sandbox");
+        sandbox.register("slots", "Runs for which the sandbox has room at once", self.slots.clone());
+        sandbox.register("slots_used", "Runs that are in the sandbox", self.slots_used.clone());
         let registry = registry.sub_registry_with_prefix("plugin");
+        registry.register_with_unit(
+            "operation_duration",
+            "Time that a run took, by what it was for and how it ended; several operations can be one run",
+            Unit::Seconds,
+            self.operations.clone(),
+        );
         registry.register("runs", "Runs of a plugin, by how they ended", self.runs.clone());
         let histograms = [
             ("run_duration", "Time that a run took", Unit::Seconds, &self.duration),
@@ -77,7 +101,13 @@ impl Figures {
     }
 
     /// Counts a run.
-    pub(super) fn ran(&self, plugin: &Descriptor, ended: Result<(), &Ending>, usage: Usage) {
+    pub(super) fn ran(
+        &self,
+        plugin: &Descriptor,
+        operation: String,
+        ended: Result<(), &Ending>,
+        usage: Usage,
+    ) {
         let of = of(plugin);
         self.duration.get_or_create(&of).observe(usage.took.as_secs_f64());
         self.cpu.get_or_create(&of).observe(usage.cpu.as_secs_f64());
@@ -85,12 +115,35 @@ impl Figures {
         self.memory.get_or_create(&of).observe(usage.peak_memory as f64);
         let Of { plugin, version } = of;
         let outcome = ended.map_or_else(Ending::name, |()| "ok");
+        let operated = Operated { plugin: plugin.clone(), operation, outcome };
+        self.operations.get_or_create(&operated).observe(usage.took);
         self.runs.get_or_create(&Ended { plugin, version, outcome }).inc();
+    }
+
+    /// Notes for how many runs there is room.
+    pub(super) fn has_room_for(&self, runs: u32) {
+        self.slots.set(runs.into());
+    }
+
+    /// A run is in the sandbox as long as the value.
+    pub(super) fn enter(&self) -> InSandbox {
+        self.slots_used.inc();
+        InSandbox(self.slots_used.clone())
     }
 
     /// Counts how long a task waited.
     pub(super) fn waited(&self, plugin: &Descriptor, time: Duration) {
         self.wait.get_or_create(&of(plugin)).observe(time.as_secs_f64());
+    }
+}
+
+/// A run that is in the sandbox.
+#[derive(Debug)]
+pub(super) struct InSandbox(Gauge);
+
+impl Drop for InSandbox {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -63,7 +63,7 @@ pub use self::limits::RunLimits;
 pub use self::listing::{FileState, Listed, ListedPlugin, ListedPreset, Listing};
 pub use self::load_error::LoadError;
 pub use self::loaded::Plugin;
-pub use self::pipeline::{Codecs, Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
+pub use self::pipeline::{Codecs, Developed, Occasion, OnRun, Output, Pipeline, Ran, Stage, Stopped, Work};
 pub use self::registry::{Choice, Offer, Registry, RegistryError};
 pub use self::run::{RunContext, Usage};
 pub use self::schema::{Given, ParamProblem, Schema};

@@ -87,6 +87,7 @@ impl Run<'_> {
         self,
         call: impl FnOnce(&mut Store<GuestState>) -> wasmtime::Result<T>,
     ) -> (Result<T, (Ending, wasmtime::Error)>, Usage) {
+        let _in_sandbox = self.sandbox.figures.enter();
         let (began, cpu) = (Instant::now(), cpu_time());
         let RunContext { subject, interrupt, on_progress } = self.context;
         let log = GuestLog::new(self.plugin, subject, self.log_rate);

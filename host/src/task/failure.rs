@@ -42,6 +42,21 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
+    /// Every one that there is.
+    pub const ALL: [Self; 11] = [
+        Self::InvalidImage,
+        Self::InvalidParameters,
+        Self::TooLarge,
+        Self::PluginError,
+        Self::PluginTrap,
+        Self::DeadlineExceeded,
+        Self::MemoryExceeded,
+        Self::Cancelled,
+        Self::PluginMissing,
+        Self::Interrupted,
+        Self::Internal,
+    ];
+
     /// The name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -15,6 +15,7 @@ use super::turns::Client;
 use crate::blob::{BlobKey, Expected, Part};
 use crate::digest::Digest;
 use crate::id::TaskId;
+use crate::trace::TraceContext;
 
 /// The detail of a cancelled task.
 pub(super) const CANCELLED: &str = "Cancelled by the client.";
@@ -101,6 +102,9 @@ pub struct Record {
     pub callback: Option<Callback>,
     /// By whose digest the same request would be recognised.
     pub idempotency_key: Option<Digest>,
+    /// The trace that it belongs to, by the span of the request that submitted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
     /// How often it was begun; the number of the attempt that runs or ran last.
     pub attempts: u32,
     /// How often the server died while running it.
@@ -300,6 +304,7 @@ pub(crate) mod tests {
             address: None,
             callback: None,
             idempotency_key: None,
+            trace: None,
             attempts: 0,
             crashes: 0,
             state: State::Queued,
@@ -358,6 +363,21 @@ pub(crate) mod tests {
                 prop_assert!(record.crashes <= 2);
             }
         }
+    }
+
+    #[test]
+    fn a_record_without_a_trace_is_as_it_was_before_there_were_any_and_one_with_a_trace_keeps_it() {
+        let record = queued();
+        let bytes = rmp_serde::to_vec_named(&record).unwrap();
+        let has_the_word = |bytes: &[u8]| bytes.windows(5).any(|word| word == b"trace");
+        assert!(!has_the_word(&bytes), "an older server finds nothing new");
+        assert_eq!(rmp_serde::from_slice::<Record>(&bytes).unwrap(), record);
+
+        let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let traced = Record { trace: TraceContext::parse(header), ..record };
+        let bytes = rmp_serde::to_vec_named(&traced).unwrap();
+        assert!(has_the_word(&bytes));
+        assert_eq!(rmp_serde::from_slice::<Record>(&bytes).unwrap(), traced);
     }
 
     #[test]

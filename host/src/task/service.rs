@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 
 use super::disk::Disk;
 use super::estimate::Estimates;
+use super::figures::Figures;
 use super::presets::{check_presets, report_presets};
 use super::record::{BlobInfo, Outcome, Record, State};
 use super::store::{DueCallback, Entry, Lookup, Page, Query, StoreError, TaskStore};
@@ -20,6 +21,7 @@ use super::watch::{Subscription, Watchers};
 use crate::blob::{BlobError, BlobKey, BlobStore, BlobStream, Part};
 use crate::id::{IdSource, TaskId};
 use crate::plugin::{Interrupt, Registry};
+use crate::trace::Tracer;
 
 /// What the service is built from.
 pub struct Parts {
@@ -39,6 +41,8 @@ pub struct Parts {
     pub on_end: OnEnd,
     /// Knows owners by name: plugins can be reserved to some.
     pub key_name: KeyName,
+    /// Takes the spans of tasks that are traced.
+    pub tracer: Tracer,
 }
 
 /// Called with the owner of a task that has ended.
@@ -68,6 +72,8 @@ pub struct Tasks {
     workers: usize,
     on_end: OnEnd,
     key_name: KeyName,
+    pub(super) figures: Figures,
+    tracer: Tracer,
 }
 
 /// A task that a worker of this process is at.
@@ -140,6 +146,8 @@ impl Tasks {
             workers: parts.workers,
             on_end: parts.on_end,
             key_name: parts.key_name,
+            figures: Figures::default(),
+            tracer: parts.tracer,
         }))
     }
 
@@ -414,6 +422,23 @@ impl Tasks {
         self.store.failure()
     }
 
+    /// What is counted of them.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// What takes spans.
+    #[must_use]
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// How many tasks run at once at most.
+    pub(super) fn workers(&self) -> usize {
+        self.workers
+    }
+
     /// How many tasks wait.
     #[must_use]
     pub fn queued(&self) -> u64 {
@@ -442,6 +467,7 @@ impl Tasks {
 
     /// Tells everybody who wants to know that a task is over.
     pub(super) fn has_ended(&self, record: &Record) {
+        self.figures.ended(record);
         (self.on_end)(record.owner.as_deref());
         self.watchers.tell(record.id);
         if record.callback.is_some() {

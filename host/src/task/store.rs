@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{BlobInfo, Callback, DetailsAt, Outcome, Record};
 use crate::digest::Digest;
 use crate::id::TaskId;
+use crate::trace::TraceContext;
 
 /// A task that is not accepted yet.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct NewTask {
     pub callback: Option<Callback>,
     /// By which a repetition of the request is recognised.
     pub idempotency: Option<Idempotency>,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 /// A client's promise that two requests with this key are one.
@@ -382,6 +385,12 @@ pub trait TaskStore: Send + Sync {
 
     /// How many tasks wait.
     fn queued(&self) -> u64;
+
+    /// The task that was submitted first of those that wait.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    fn oldest_waiting(&self) -> Result<Option<TaskId>, StoreError>;
 
     /// How many tasks come before this one that waits, about.
     fn ahead_of(&self, record: &Record) -> u64;

@@ -15,6 +15,7 @@ use super::service::{Status, Tasks};
 use super::store::{Idempotency, NewTask, StoreError, Submitted};
 use crate::blob::{BlobKey, BlobWriter, Part, Staged};
 use crate::digest::{Digest, Digester};
+use crate::trace::TraceContext;
 
 /// Up to this many bytes of JSON a task's details are kept in the record itself, which must stay
 /// small with all the rest.
@@ -73,6 +74,8 @@ pub struct Submission {
     pub callback: Option<Callback>,
     /// The digest of the client's idempotency key.
     pub idempotency_key: Option<Digest>,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 /// A task that is accepted.
@@ -161,7 +164,7 @@ impl Tasks {
     /// # Errors
     /// It cannot be carried out, or not now.
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
-        let Submission { description, image, attachments, owner, address, callback, idempotency_key } =
+        let Submission { description, image, attachments, owner, address, callback, idempotency_key, trace } =
             submission;
         let cids: Vec<&str> = attachments.iter().map(|(cid, ..)| cid.as_str()).collect();
         self.check(&description, &cids, owner.as_deref())?;
@@ -214,13 +217,16 @@ impl Tasks {
             address,
             callback,
             idempotency,
+            trace,
         };
         match self.store.submit(task).await {
             Ok(Submitted::New(record)) => {
+                self.figures.accepted(true);
                 self.waiting.notify_one();
                 Ok(Accepted { status: self.status_of(record), is_new: true })
             }
             Ok(Submitted::Before(record)) => {
+                self.figures.accepted(false);
                 self.discard(&keys).await;
                 Ok(Accepted { status: self.status_of(record), is_new: false })
             }

@@ -9,12 +9,14 @@ use tokio::task::JoinSet;
 
 use super::at_work::{AtWork, Entry};
 use super::failure::{Failure, FailureCode};
+use super::figures::Again;
 use super::plan::plan;
 use super::record::{BlobInfo, Details, DetailsAt, Outcome, Record};
 use super::service::{Running, Tasks};
+use super::spans::TracedAttempt;
 use super::store::StoreError;
 use crate::blob::{BlobError, BlobKey, Part};
-use crate::plugin::{Ending, Image, Interrupt, Occasion, Stopped, Work};
+use crate::plugin::{Ending, Image, Interrupt, Occasion, OnRun, Stopped, Work};
 
 /// Attempts after which a result that cannot be written is the task's failure, and not the disk's.
 const MOST_ATTEMPTS: u32 = 10;
@@ -51,6 +53,16 @@ enum Disposition {
     Finished(Outcome),
     /// Somebody else's turn: the disk is full, or the server stops.
     GiveBack,
+}
+
+impl Disposition {
+    /// How the task ended, if it did.
+    fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Finished(outcome) => Some(outcome),
+            Self::GiveBack => None,
+        }
+    }
 }
 
 impl Workers {
@@ -118,7 +130,10 @@ impl Workers {
     async fn expire(&self) {
         match self.tasks.store.expire().await {
             Ok(0) => {}
-            Ok(requeued) => tracing::warn!(requeued, "leases ran out, their tasks wait again"),
+            Ok(requeued) => {
+                self.tasks.figures.requeued(Again::LeaseExpired, requeued);
+                tracing::warn!(requeued, "leases ran out, their tasks wait again");
+            }
             Err(error) => tracing::error!(%error, "leases could not be looked at"),
         }
     }
@@ -129,8 +144,11 @@ impl Workers {
         let began = Instant::now();
         let interrupt = Arc::new(Interrupt::default());
         let running = self.tasks.has_begun(record.id, &interrupt);
+        self.tasks.figures.begun();
+        let traced = TracedAttempt::begin(self.tasks.tracer(), &record);
+        let on_run = traced.as_ref().map(TracedAttempt::on_run);
 
-        let attempt = tokio::spawn(Arc::clone(&self).attempt(record.clone(), running, at_work));
+        let attempt = tokio::spawn(Arc::clone(&self).attempt(record.clone(), running, at_work, on_run));
         let abort = attempt.abort_handle();
         let disposition = tokio::select! {
             ended = attempt => ended.unwrap_or_else(|panic| Disposition::Finished(internal(&record, &panic))),
@@ -142,6 +160,10 @@ impl Workers {
                 return;
             }
         };
+        self.tasks.figures.attempted(began.elapsed());
+        if let Some(traced) = traced {
+            traced.end(&record, disposition.outcome());
+        }
         self.end(&record, disposition, began.elapsed()).await;
         self.tasks.has_stopped(record.id);
     }
@@ -157,13 +179,20 @@ impl Workers {
         }
     }
 
-    async fn attempt(self: Arc<Self>, record: Record, running: Arc<Running>, at_work: Entry) -> Disposition {
+    async fn attempt(
+        self: Arc<Self>,
+        record: Record,
+        running: Arc<Running>,
+        at_work: Entry,
+        on_run: Option<OnRun>,
+    ) -> Disposition {
         let worker = Arc::clone(&self.workers).acquire_owned().await;
+        let worker = (worker, self.tasks.figures.busy());
         if self.tasks.is_draining() {
             return Disposition::GiveBack;
         }
         let began = Instant::now();
-        let processed = self.process(&record, &running).await;
+        let processed = self.process(&record, &running, on_run).await;
         self.tasks.store.has_run(record.id, began.elapsed());
         drop(at_work);
         self.tasks.waiting.notify_one();
@@ -191,7 +220,12 @@ impl Workers {
     }
 
     /// Runs a task's plugins.
-    async fn process(&self, record: &Record, running: &Arc<Running>) -> Result<Vec<Image>, Stop> {
+    async fn process(
+        &self,
+        record: &Record,
+        running: &Arc<Running>,
+        on_run: Option<OnRun>,
+    ) -> Result<Vec<Image>, Stop> {
         let details = self.details(record).await?;
         let cids: Vec<&str> = details.attachments.iter().map(|attachment| attachment.cid.as_str()).collect();
         // Planned anew: the plugins may be others than when the task was accepted.
@@ -223,6 +257,7 @@ impl Workers {
                     interrupt: &interrupt,
                     deadline,
                     on_progress: Arc::new(move |done| tasks.has_progressed(id, &running, done)),
+                    on_run,
                 },
             )
         };
@@ -305,25 +340,33 @@ impl Workers {
 
     async fn end(&self, record: &Record, disposition: Disposition, took: Duration) {
         let store = &self.tasks.store;
-        let (id, attempt) = (record.id, record.attempts);
-        let (ended, word) = match disposition {
-            Disposition::GiveBack => (store.release(id, attempt).await, "given back".to_owned()),
+        let (task, attempt) = (record.id, record.attempts);
+        let (ended, outcome, detail) = match disposition {
+            Disposition::GiveBack => {
+                self.tasks.figures.requeued(Again::GivenBack, 1);
+                (store.release(task, attempt).await, "given-back", None)
+            }
             Disposition::Finished(outcome) => {
                 self.tasks.estimates.learn(&record.operations, took);
-                let word = match &outcome {
-                    Outcome::Ok(_) => "OK".to_owned(),
-                    Outcome::Failed(failure) => failure.to_string(),
+                let (word, detail) = match &outcome {
+                    Outcome::Ok(_) => ("ok", None),
+                    Outcome::Failed(failure) => (failure.code.as_str(), Some(failure.detail.clone())),
                 };
-                (self.finish(record, outcome).await, word)
+                (self.finish(record, outcome).await, word, detail)
             }
         };
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let (operations, owner) = (record.operations.join(","), record.owner.as_deref());
         match ended {
             Ok(()) => {
-                tracing::info!(task = %id, attempt, ms, operations = record.operations.join(","), "{word}")
+                tracing::info!(%task, attempt, outcome, detail, ms, operations, owner, "an attempt is over");
             }
-            Err(StoreError::Fenced) => tracing::warn!(task = %id, attempt, "came too late: {word}"),
-            Err(error) => tracing::error!(task = %id, attempt, %error, "could not be recorded: {word}"),
+            Err(StoreError::Fenced) => {
+                tracing::warn!(%task, attempt, outcome, detail, ms, operations, owner, "an attempt came too late");
+            }
+            Err(error) => {
+                tracing::error!(%task, attempt, outcome, detail, ms, operations, owner, %error, "an end could not be recorded");
+            }
         }
     }
 }

@@ -32,7 +32,8 @@ fn a_refusal_comes_in_the_format_asked_for_with_an_id_that_the_log_has() {
         ("application/json", "application/problem+json"),
         ("image/png", "application/problem+xml;charset=UTF-8"),
     ] {
-        let headers = [("Accept", accept), ("Content-Type", "text/plain"), ("X-Request-Id", "forged")];
+        let headers =
+            [("Accept", accept), ("Content-Type", "text/plain"), ("X-Request-Id", "no id, but \"words\"")];
         let answer = client.send("POST", "/images/tasks", &headers, b"hello");
         assert_eq!(answer.header("content-type"), Some(content_type), "{accept}");
         let problem = match accept {

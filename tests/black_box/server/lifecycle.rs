@@ -29,7 +29,7 @@ fn a_server_that_is_told_to_stop_finishes_what_runs_and_keeps_what_waits() {
     assert_takes_nothing(&server);
     assert_eq!(server.wait(), Some(0));
     let end = end_in_log(&server, &running);
-    assert!(end["message"].as_str().unwrap().starts_with("deadline-exceeded"), "{end}");
+    assert_eq!(end["outcome"], "deadline-exceeded", "{end}");
 
     let server = server.restart();
     let client = server.client();
@@ -62,7 +62,7 @@ fn what_does_not_finish_in_time_goes_back_into_the_queue_unharmed() {
     client.wait_until_running(&task);
     server.signal(Signal::INT);
     assert_eq!(server.wait(), Some(0));
-    assert_eq!(end_in_log(&server, &task)["message"], "given back");
+    assert_eq!(end_in_log(&server, &task)["outcome"], "given-back");
 
     let server = server.restart();
     let status = server.client().wait(&task);
@@ -78,7 +78,7 @@ fn a_plugin_that_ends_because_it_sees_that_it_should_is_not_blamed() {
     server.client().wait_until_running(&task);
     server.signal(Signal::TERM);
     assert_eq!(server.wait(), Some(0));
-    assert_eq!(end_in_log(&server, &task)["message"], "given back");
+    assert_eq!(end_in_log(&server, &task)["outcome"], "given-back");
     let server = server.restart();
     assert_eq!(server.client().wait(&task).code(), "deadline-exceeded");
 }

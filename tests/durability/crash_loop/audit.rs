@@ -188,7 +188,7 @@ impl<'a> Audit<'a> {
         }
         for (id, (_, word)) in &logged {
             let Some(end) = self.ends.get(*id) else { continue };
-            let agrees = if *word == "OK" { end.state == "OK" } else { word.starts_with(&end.code) };
+            let agrees = if *word == "ok" { end.state == "OK" } else { *word == end.code };
             if !agrees {
                 self.ledger.complain(id, &format!("the log ends it with {word:?}, the server with {end:?}"));
             }

@@ -100,7 +100,7 @@ fn data_that_were_tampered_with_do_not_add_up() {
     fs::write(place(changed, "result-1-1"), b"not what was published").unwrap();
     fs::write(place(superfluous, "result-9-1"), b"of no attempt that counts").unwrap();
     fs::remove_file(place(lacking, "input")).unwrap();
-    let again = json!({"task": twice, "attempt": 2, "message": "OK", "level": "INFO"});
+    let again = json!({"task": twice, "attempt": 2, "outcome": "ok", "level": "INFO"});
     lives.seen().read(0, &again.to_string());
     ledger.accepted("0193a2c0-0000-7000-8000-000000000001", Recipe(1), None, 0);
 

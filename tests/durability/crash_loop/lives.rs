@@ -55,9 +55,9 @@ impl Line {
     /// The task that this line says to have ended, with the attempt and how; what was given back or came
     /// too late has not ended.
     pub fn end(&self) -> Option<(&str, u64, &str)> {
-        let [task, word, level] = ["task", "message", "level"].map(|name| self.fields[name].as_str());
+        let [task, outcome, level] = ["task", "outcome", "level"].map(|name| self.fields[name].as_str());
         let attempt = self.fields["attempt"].as_u64()?;
-        (level? == "INFO" && word? != "given back").then_some((task?, attempt, word?))
+        (level? == "INFO" && outcome? != "given-back").then_some((task?, attempt, outcome?))
     }
 
     fn says(&self, words: &str) -> bool {

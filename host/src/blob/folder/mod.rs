@@ -16,17 +16,20 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
+use prometheus_client::registry::{Registry, Unit};
 
 use self::journal::{Journal, Kept, SMALL};
 pub(super) use self::staging::Content;
 use self::staging::{FolderWriter, TemporaryFile};
 use self::verify::Verified;
-use super::{BlobError, BlobKey, BlobStore, BlobStream, BlobWriter, Expected, Listed, Period, Staged};
+use super::{BlobError, BlobKey, BlobStore, BlobStream, BlobWriter, Expected, Listed, Period, Space, Staged};
 use crate::digest::Digest;
+use crate::figures::Latency;
 
 /// Up to this size a blob stays in memory until it is kept: one trip to a blocking thread instead of
 /// several. Larger ones go to their file in pieces of this size, which bounds memory per upload.
@@ -49,6 +52,7 @@ pub struct FolderBlobs {
     periods: Arc<Periods>,
     /// None where nothing is synced.
     journal: Option<Journal>,
+    kept: Latency,
 }
 
 /// The periods whose folders are known to be there, durably. Whoever finds a folder that another is
@@ -137,7 +141,38 @@ impl FolderBlobs {
             verified: Arc::default(),
             periods: Arc::default(),
             journal: None,
+            kept: Latency::default(),
         }
+    }
+
+    /// Has `registry` show how long it takes to keep pictures.
+    pub fn register(&self, registry: &mut Registry) {
+        let help = "Time until the pictures of a task are kept, durably";
+        registry.register_with_unit("blob_keep_duration", help, Unit::Seconds, self.kept.clone());
+    }
+
+    async fn keep_in_places(&self, mut places: Vec<Place>) -> Result<(), BlobError> {
+        if let Some(journal) = &self.journal
+            && are_small(&places)
+        {
+            match journal.keep(places).await.map_err(failed("keeping a picture"))? {
+                Kept::Durably => return Ok(()),
+                Kept::NoRoom(left) => places = left,
+            }
+        }
+        let (root, sync, periods) = (self.root.clone(), self.sync, Arc::clone(&self.periods));
+        blocking("keeping a picture", move || {
+            let mut kept = vec![];
+            let result = keep_all(&root, sync, &periods, places, &mut kept);
+            if result.is_err() {
+                for path in kept {
+                    // Best effort: an orphan is swept later.
+                    let _ = fs::remove_file(path);
+                }
+            }
+            result
+        })
+        .await
     }
 
     fn folder_of(&self, period: Period) -> PathBuf {
@@ -179,36 +214,16 @@ impl BlobStore for FolderBlobs {
     }
 
     async fn keep(&self, blobs: Vec<(BlobKey, Staged)>) -> Result<(), BlobError> {
-        let mut places: Vec<Place> = blobs
-            .into_iter()
-            .map(|(key, staged)| Place {
-                key,
-                target: self.path_of(key),
-                temporary: self.temporary(),
-                content: staged.content,
-            })
-            .collect();
-        if let Some(journal) = &self.journal
-            && are_small(&places)
-        {
-            match journal.keep(places).await.map_err(failed("keeping a picture"))? {
-                Kept::Durably => return Ok(()),
-                Kept::NoRoom(left) => places = left,
-            }
-        }
-        let (root, sync, periods) = (self.root.clone(), self.sync, Arc::clone(&self.periods));
-        blocking("keeping a picture", move || {
-            let mut kept = vec![];
-            let result = keep_all(&root, sync, &periods, places, &mut kept);
-            if result.is_err() {
-                for path in kept {
-                    // Best effort: an orphan is swept later.
-                    let _ = fs::remove_file(path);
-                }
-            }
-            result
-        })
-        .await
+        let began = Instant::now();
+        let places = blobs.into_iter().map(|(key, staged)| Place {
+            key,
+            target: self.path_of(key),
+            temporary: self.temporary(),
+            content: staged.content,
+        });
+        let kept = self.keep_in_places(places.collect()).await;
+        self.kept.observe(began.elapsed());
+        kept
     }
 
     async fn read(&self, key: BlobKey, expected: &Expected) -> Result<Vec<u8>, BlobError> {
@@ -291,9 +306,10 @@ impl BlobStore for FolderBlobs {
         blocking("writing a probe", move || TemporaryFile::with(path, &PROBE)?.sync()).await
     }
 
-    fn free_space(&self) -> Option<u64> {
+    fn space(&self) -> Option<Space> {
         let stat = rustix::fs::statvfs(&self.root).ok()?;
-        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        Some(Space { free: bytes(stat.f_bavail), size: bytes(stat.f_blocks) })
     }
 }
 

@@ -54,6 +54,7 @@ fn delivery(url: &str) -> Delivery {
         webhook_id: "0190163d-8694-739b-aea5-966c26f8ad90".to_owned(),
         timestamp: Timestamp::now(),
         body: Bytes::from_static(b"{\"state\":\"OK\"}"),
+        trace: None,
     }
 }
 

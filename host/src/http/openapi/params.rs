@@ -43,6 +43,11 @@ parameters! {
         "The same key with the same request gives the first answer again, for 24 hours.",
         string().min_length(Some(1)).max_length(Some(255)).build(),
     )];
+    TraceParent = [parameter(
+        Header, "traceparent",
+        "The client's place in a trace (W3C Trace Context): it is kept with the task, and handed on to its callback.",
+        string().examples(["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"]).build(),
+    )];
     LastEventId = [parameter(
         Header, "Last-Event-ID",
         "The id of the last event received: it is not sent again.",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Attached, Developed, Occasion, Output, Pipeline, Stage, Stopped, Work};
+use super::{Attached, Developed, Occasion, Output, Pipeline, Ran, Stage, Stopped, Work};
 use crate::plugin::ending::Ending;
 use crate::plugin::guest::OnProgress;
 use crate::plugin::interface::{Frame, Image, Job, Picture, SizeHint, Target};
@@ -100,7 +100,9 @@ impl<'a> Course<'a> {
             frames.extend(picture.frames.into_iter().next());
         }
         let plugin = &stage.plugin;
-        self.call(plugin, self.progress(), |context| plugin.apply(picture, frames, steps, context))
+        self.call(plugin, &stage.operations(), self.progress(), |context| {
+            plugin.apply(picture, frames, steps, context)
+        })
     }
 
     fn process(&mut self, stage: &Stage, flow: Flow, attachments: &[Image]) -> Result<Vec<Image>, Stopped> {
@@ -111,7 +113,7 @@ impl<'a> Course<'a> {
         let (steps, target) = (attached.steps(&stage.steps), target.map(|target| attached.target(target)));
         let attachments = attached.of(attachments).cloned().collect();
         let job = Job { input, attachments, steps, target };
-        self.call(plugin, self.progress(), |context| plugin.process(job, context))
+        self.call(plugin, &stage.operations(), self.progress(), |context| plugin.process(job, context))
     }
 
     /// The format that a processor is to write.
@@ -224,7 +226,7 @@ impl<'a> Course<'a> {
     ) -> Result<Option<(String, Picture)>, Stopped> {
         for codec in self.pipeline.codecs.readers_of(&file.media_type) {
             let decoded =
-                self.call(codec, unwatched(), |context| codec.decode(&file.bytes, hint, context))?;
+                self.call(codec, "decode", unwatched(), |context| codec.decode(&file.bytes, hint, context))?;
             if decoded.is_some() {
                 return Ok(decoded);
             }
@@ -238,7 +240,8 @@ impl<'a> Course<'a> {
             if self.original.is_some() {
                 break;
             }
-            self.original = self.call(codec, unwatched(), |context| codec.probe(&file.bytes, context))?;
+            self.original =
+                self.call(codec, "probe", unwatched(), |context| codec.probe(&file.bytes, context))?;
         }
         Ok(())
     }
@@ -254,20 +257,27 @@ impl<'a> Course<'a> {
     }
 
     fn encode(&mut self, codec: &Plugin, picture: Picture, target: Target) -> Result<Image, Stopped> {
-        self.call(codec, unwatched(), |context| codec.encode(picture, target, context))
+        self.call(codec, "encode", unwatched(), |context| codec.encode(picture, target, context))
     }
 
     /// Every run of the course goes through here.
     fn call<T>(
         &mut self,
         plugin: &Plugin,
+        operations: &str,
         on_progress: OnProgress,
         call: impl FnOnce(RunContext<'_>) -> Result<(T, Usage), Ending>,
     ) -> Result<T, Stopped> {
         let (own, left) = (plugin.limits().deadline, self.deadline.saturating_sub(self.began.elapsed()));
         let interrupt = self.occasion.interrupt.narrowed(own.min(left));
         let subject = self.occasion.subject;
-        match call(RunContext { subject, interrupt: &interrupt, on_progress }) {
+        let began = Instant::now();
+        let ended = call(RunContext { subject, interrupt: &interrupt, on_progress });
+        if let Some(on_run) = &self.occasion.on_run {
+            let failed = ended.as_ref().err().map(Ending::name);
+            on_run(&Ran { plugin: &plugin.descriptor, operations, took: began.elapsed(), failed });
+        }
+        match ended {
             Ok((value, usage)) => {
                 self.peak_memory = self.peak_memory.max(usage.peak_memory);
                 Ok(value)

@@ -20,6 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 pub use self::codecs::Codecs;
 use self::course::Course;
+use super::descriptor::Descriptor;
 use super::ending::Ending;
 use super::interface::{Image, Kind, Param, SizeHint, Step, Target, Value};
 use super::interrupt::Interrupt;
@@ -100,6 +101,24 @@ pub struct Occasion<'a> {
     pub deadline: Duration,
     /// Is told how far it is, from 0 to 1.
     pub on_progress: Arc<dyn Fn(f32) + Send + Sync>,
+    /// Is told of every run when it is over, if that is wanted.
+    pub on_run: Option<OnRun>,
+}
+
+/// Is told of a run.
+pub type OnRun = Arc<dyn Fn(&Ran<'_>) + Send + Sync>;
+
+/// A run of a plugin that has just ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran<'a> {
+    /// Whose.
+    pub plugin: &'a Descriptor,
+    /// The operations, separated by commas, or what a codec did.
+    pub operations: &'a str,
+    /// How long it took.
+    pub took: Duration,
+    /// What its end is called where ends are counted, if it gave no result.
+    pub failed: Option<&'static str>,
 }
 
 impl Pipeline {
@@ -171,6 +190,12 @@ impl Stage {
         };
         let hint = SizeHint { width: pixels("least-width"), height: pixels("least-height") };
         (hint != SizeHint::default()).then_some(hint)
+    }
+
+    /// The names of its operations.
+    fn operations(&self) -> String {
+        let names: Vec<&str> = self.steps.iter().map(|step| step.operation.as_str()).collect();
+        names.join(",")
     }
 
     fn is_filter(&self) -> bool {

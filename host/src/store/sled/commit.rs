@@ -10,7 +10,7 @@
 
 use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::clock::{Clock, Moment};
 use super::open::{close, leave_open};
@@ -18,6 +18,7 @@ use super::pending::Pending;
 use super::trees::{Batch, failed, guarded};
 use super::watchdog::Watchdog;
 use super::witness::Witness;
+use crate::figures::Latency;
 use crate::task::StoreError;
 
 /// When a write is answered.
@@ -44,6 +45,8 @@ pub(super) struct Committer {
     pub(super) witness: Witness,
     pub(super) durability: Durability,
     pub(super) failure: Failure,
+    /// How long flushes took.
+    pub(super) flushed: Latency,
 }
 
 /// What is noted of a commit, in sled itself.
@@ -79,10 +82,14 @@ impl Committer {
 
     /// Makes durable what was written.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
+        let began = Instant::now();
         let commit = self.next();
         let flushed = self.sync(commit);
         match &flushed {
-            Ok(()) => self.last = commit,
+            Ok(()) => {
+                self.last = commit;
+                self.flushed.observe(began.elapsed());
+            }
             // Dropping sled would try to write again.
             Err(_) => leave_open(self.db.clone()),
         }

@@ -6,6 +6,7 @@
 
 mod clock;
 mod commit;
+mod figures;
 mod list;
 mod open;
 mod pending;
@@ -29,6 +30,7 @@ use jiff::Timestamp;
 use self::clock::Clock;
 pub use self::commit::Durability;
 use self::commit::{Commit, Committer, Failure};
+pub use self::figures::Figures;
 pub use self::open::OpenError;
 use self::pending::Pending;
 use self::shared::Shared;
@@ -66,6 +68,7 @@ pub struct SledStore {
     shared: Arc<Shared>,
     lease: Duration,
     max_queue: u64,
+    figures: Figures,
 }
 
 impl SledStore {
@@ -123,6 +126,7 @@ impl SledStore {
             next_ticket: AtomicU64::new(last_ticket + 1),
             turns: Mutex::new(turns),
         });
+        let figures = Figures::default();
         let mut committer = Committer {
             watchdog: Watchdog::start(db.clone()),
             db,
@@ -134,13 +138,20 @@ impl SledStore {
             witness,
             durability: options.durability,
             failure: Failure::default(),
+            flushed: figures.flush.clone(),
         };
         // What recovery changed must not be forgotten by the next crash, or crashes go uncounted.
         committer.write(&Pending::on(&trees)).map_err(unreadable)?;
         committer.flush().map_err(unreadable)?;
-        let writer = Writer::start(Arc::clone(&trees), committer);
-        let store = Self { trees, writer, shared, lease: options.lease, max_queue: options.max_queue };
-        Ok((store, recovered))
+        let writer = Writer::start(Arc::clone(&trees), committer, figures.commit.clone());
+        let (lease, max_queue) = (options.lease, options.max_queue);
+        Ok((Self { trees, writer, shared, lease, max_queue, figures }, recovered))
+    }
+
+    /// What is counted of it.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.figures
     }
 
     /// Goes on without what [`OpenError::Lost`] speaks of: the next opening takes the store as it is.
@@ -435,6 +446,10 @@ impl TaskStore for SledStore {
 
     fn queued(&self) -> u64 {
         self.shared.queued.load(Ordering::Relaxed)
+    }
+
+    fn oldest_waiting(&self) -> Result<Option<TaskId>, StoreError> {
+        self.read(Trees::oldest_waiting)
     }
 
     fn ahead_of(&self, record: &Record) -> u64 {

@@ -102,6 +102,7 @@ impl Shared {
             address: task.address,
             callback: task.callback,
             idempotency_key: idempotency.as_ref().map(|idempotency| idempotency.key),
+            trace: task.trace,
             attempts: 0,
             crashes: 0,
             state: State::Queued,

@@ -35,6 +35,7 @@ fn new_task(ids: &IdSource) -> NewTask {
         owner: None,
         address: None,
         callback: None,
+        trace: None,
         idempotency: None,
     }
 }

@@ -131,6 +131,12 @@ impl Trees {
         Ok(())
     }
 
+    /// The first of those that wait.
+    pub(super) fn oldest_waiting(&self) -> Result<Option<TaskId>, StoreError> {
+        let first = self.queue.first().map_err(|error| failed(&error))?;
+        Ok(first.and_then(|(key, _)| TaskId::from_slice(&key)))
+    }
+
     /// Every task that runs, with its attempt.
     pub(super) fn running(&self) -> Result<Vec<(TaskId, u32)>, StoreError> {
         self.running

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::commit::{Committer, Durability, Failure};
 use super::pending::Pending;
 use super::trees::{Trees, guarded};
+use crate::figures::Latency;
 use crate::task::StoreError;
 
 /// Most jobs of one group: it bounds how long the first waits for the last, and what one transaction
@@ -32,18 +33,20 @@ pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     failure: Failure,
+    /// How long changes took.
+    answered: Latency,
 }
 
 impl Writer {
     /// Starts the writing thread, which ends when the value is dropped.
-    pub(super) fn start(trees: Arc<Trees>, committer: Committer) -> Self {
+    pub(super) fn start(trees: Arc<Trees>, committer: Committer, answered: Latency) -> Self {
         let (jobs, inbox) = mpsc::channel::<Job>();
         let failure = committer.failure.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || work(&trees, committer, &inbox))
             .expect("a thread can be started at start-up");
-        Self { jobs: Some(jobs), thread: Some(thread), failure }
+        Self { jobs: Some(jobs), thread: Some(thread), failure, answered }
     }
 
     /// Runs `job` on the writing thread and gives its answer once what it wrote is durable. A job
@@ -61,6 +64,7 @@ impl Writer {
         job: impl FnOnce(&Pending<'_>) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
+        let began = Instant::now();
         let (answer, answered) = oneshot::channel();
         let failure = self.failure.clone();
         self.send(Job::Write(Box::new(move |pending| {
@@ -83,7 +87,9 @@ impl Writer {
                 }
             }
         })))?;
-        answered.await.map_err(|_| stopped())?
+        let answer = answered.await.map_err(|_| stopped())?;
+        self.answered.observe(began.elapsed());
+        answer
     }
 
     /// Waits until everything written before is durable, and sees to it that this is soon.

@@ -59,5 +59,7 @@ fn progress_told_millions_of_times_is_few_events_and_no_excuse() {
     // One when it waits, one when it runs, and ten a second at most.
     assert!(before.len() <= 22, "{} events", before.len());
     assert_eq!(end_of(&server, &hostile("creep", &[])).code(), "deadline-exceeded");
-    assert!(server.log().len() < 50, "{} lines", server.log().len());
+    // The test itself asks again and again where the task stands.
+    let told = server.log().iter().filter(|line| !line.contains("tintype::request")).count();
+    assert!(told < 50, "{told} lines");
 }

@@ -115,6 +115,7 @@ fn carry_out(matches: &ArgMatches) -> anyhow::Result<(Report, Vec<Image>)> {
         interrupt: &Interrupt::default(),
         deadline: config.plugins.deadline,
         on_progress: Arc::new(|_| ()),
+        on_run: None,
     };
     let (ended, said) = said::hear(|| pipeline.run(Work { input, attachments }, &occasion));
     let took = began.elapsed();

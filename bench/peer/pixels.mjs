@@ -15,6 +15,7 @@ const works = {
   jpeg: (picture) => picture.resize(720, 588, { fit: "fill" }).jpeg({ quality: 80 }),
   png: (picture) => picture.resize(720, 540, { fit: "fill" }).png(),
   webp: (picture) => picture.resize(720, 588, { fit: "fill" }).webp({ quality: 80 }),
+  gif: (picture) => picture.resize(720, 540, { fit: "fill" }).gif(),
   chain: (picture, { overlay }) =>
     picture
       .rotate()

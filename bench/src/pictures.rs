@@ -5,10 +5,12 @@
 //! shapes with soft edges over nothing, with a little grain.
 
 use std::fs;
-use std::path::PathBuf;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use tintype_pixels::{Format, Limits, Parameters, decode, encode};
 
 use crate::server::target;
 
@@ -45,6 +47,19 @@ pub fn drawing(width: u16, height: u16) -> anyhow::Result<PathBuf> {
         encoder.set_depth(png::BitDepth::Eight);
         encoder.write_header()?.write_image_data(&pixels)?;
         Ok(file)
+    })
+}
+
+/// The same picture in another format, as our own encoder writes it unless told otherwise.
+pub fn recoded(file: &Path, format: Format) -> anyhow::Result<PathBuf> {
+    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+    // Told apart by what is in it: a file that was given may have any name.
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    let name = format!("{:016x}.{}", hasher.finish(), format.media_type().trim_start_matches("image/"));
+    kept(&name, || {
+        let (_, picture) = decode(&bytes, &Limits::default())?;
+        Ok(encode(picture, format, &Parameters::default(), &Limits::default())?.bytes)
     })
 }
 

@@ -4,20 +4,17 @@
 //! All three take turns picture by picture. Phases are told apart by the progress that the pixel code
 //! reports when it has decoded, transformed and encoded.
 
+mod sides;
+mod works;
+
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use tintype::config::{Config, Sources};
-use tintype::plugin::{
-    CompiledCode, Image, Interrupt, Job, Param, Plugin, PluginTables, RunContext, RunLimits, Sandbox, Step,
-    Target, Value,
-};
-use tintype_pixels as native;
 
-use crate::figures::{Figures, millis};
+use self::sides::{Side, in_sandbox, load, natively};
+use self::works::{NAMES, Work};
 use crate::pictures;
 use crate::sharp::Sharp;
 use crate::table::Table;
@@ -32,6 +29,13 @@ pub fn command() -> Command {
                 .value_parser(value_parser!(usize))
                 .default_value("25")
                 .help("Pictures of each work and each side"),
+        )
+        .arg(
+            Arg::new("only")
+                .long("only")
+                .action(ArgAction::Append)
+                .value_parser(PossibleValuesParser::new(NAMES))
+                .help("A work, again for several; all of them unless it is given"),
         )
         .arg(
             Arg::new("photo")
@@ -58,92 +62,6 @@ pub fn command() -> Command {
                 .help("A folder for the results of all sides"),
         )
         .arg(Arg::new("markdown").long("markdown").action(ArgAction::SetTrue).help("Tables for a document"))
-}
-
-/// One piece of work, as all sides are asked for it.
-struct Work {
-    name: &'static str,
-    input: PathBuf,
-    steps: Vec<Step>,
-    media_type: &'static str,
-    extension: &'static str,
-    output: Target,
-}
-
-fn integer(name: &str, value: i64) -> Param {
-    Param { name: name.to_owned(), value: Value::Integer(value) }
-}
-
-fn text(name: &str, value: &str) -> Param {
-    Param { name: name.to_owned(), value: Value::Text(value.to_owned()) }
-}
-
-fn resized(width: i64, height: i64) -> Step {
-    let params = vec![integer("width", width), integer("height", height), text("fit", "fill")];
-    Step { operation: "resize".to_owned(), params }
-}
-
-fn works(photo: &Path, drawing: &Path) -> Vec<Work> {
-    let target = |media_type: &str, params| Target { media_type: media_type.to_owned(), params };
-    vec![
-        Work {
-            name: "jpeg",
-            input: photo.to_owned(),
-            steps: vec![resized(720, 588)],
-            media_type: "image/jpeg",
-            extension: "jpg",
-            output: target("image/jpeg", vec![integer("quality", 80)]),
-        },
-        Work {
-            name: "png",
-            input: drawing.to_owned(),
-            steps: vec![resized(720, 540)],
-            media_type: "image/png",
-            extension: "png",
-            output: target("image/png", vec![]),
-        },
-    ]
-}
-
-/// What one side took for one picture.
-struct Taken {
-    /// Decoding, transforming, encoding, and what lies around them.
-    phases: [Duration; 4],
-    file: Vec<u8>,
-}
-
-impl Taken {
-    fn whole(&self) -> Duration {
-        self.phases.iter().sum()
-    }
-
-    /// From the moments at which progress was reported: after decoding, after each step, at the end.
-    fn of(began: Instant, moments: &[Instant], ended: Instant, file: Vec<u8>) -> Self {
-        let decoded = moments.first().copied().unwrap_or(began);
-        let encoded = moments.last().copied().unwrap_or(ended);
-        let transformed = moments.iter().rev().nth(1).copied().unwrap_or(decoded);
-        let phases = [decoded - began, transformed - decoded, encoded - transformed, ended - encoded];
-        Self { phases, file }
-    }
-}
-
-/// Figures of one side of one work.
-#[derive(Default)]
-struct Side {
-    whole: Figures,
-    phases: [Figures; 4],
-    bytes: usize,
-    peak_memory: usize,
-}
-
-impl Side {
-    fn add(&mut self, taken: &Taken) {
-        self.whole.add(millis(taken.whole()));
-        for (figures, phase) in self.phases.iter_mut().zip(taken.phases) {
-            figures.add(millis(phase));
-        }
-        self.bytes = taken.file.len();
-    }
 }
 
 /// Measures and prints.
@@ -173,22 +91,27 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         "peak, MiB",
     ]);
     let mut phases = Table::new(&["work", "side", "decode", "transform", "encode", "around"]);
-    for work in works(&photo, &drawing) {
-        let input = std::fs::read(&work.input).with_context(|| work.input.display().to_string())?;
+    let only: Option<Vec<&String>> = matches.get_many("only").map(Iterator::collect);
+    let is_wanted = |name: &&str| only.as_ref().is_none_or(|only| only.iter().any(|only| only == name));
+    for name in NAMES.into_iter().filter(is_wanted) {
+        let work = Work::named(name, &photo, &drawing)?;
+        let read = |file: &PathBuf| std::fs::read(file).with_context(|| file.display().to_string());
+        let (input, overlay) = (read(&work.input)?, work.overlay.as_ref().map(read).transpose()?);
+        let kept = |side| {
+            let file = format!("{}-{side}.{}", work.name, work.to.media_type().trim_start_matches("image/"));
+            keep.map(|folder| folder.join(file))
+        };
         let (mut sandboxed, mut alone, mut theirs) = (Side::default(), Side::default(), Side::default());
         let mut others = Side::default();
         // The first picture of each side warms it up.
         for round in 0..=rounds {
-            let (ours, peak) = in_sandbox(&plugin, &work, input.clone())?;
-            let native = natively(&work, input.clone())?;
-            let file = keep.map(|folder| folder.join(format!("{}-sharp.{}", work.name, work.extension)));
-            let done = sharp.work(work.name, &work.input, file.as_deref(), None)?;
+            let (ours, peak) = in_sandbox(&plugin, &work, input.clone(), overlay.as_deref())?;
+            let native = natively(&work, input.clone(), overlay.as_deref())?;
+            let done =
+                sharp.work(work.name, &work.input, kept("sharp").as_deref(), work.overlay.as_deref())?;
             if round == 0 {
-                if let Some(folder) = keep {
-                    std::fs::write(
-                        folder.join(format!("{}-ours.{}", work.name, work.extension)),
-                        &ours.file,
-                    )?;
+                if let Some(file) = kept("ours") {
+                    std::fs::write(file, &ours.file)?;
                 }
                 continue;
             }
@@ -198,7 +121,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             theirs.whole.add(done.ms);
             theirs.bytes = done.bytes;
             if let Some(other) = &other {
-                others.add(&in_sandbox(other, &work, input.clone())?.0);
+                others.add(&in_sandbox(other, &work, input.clone(), overlay.as_deref())?.0);
             }
         }
         totals.row(vec![
@@ -224,88 +147,4 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let show = |table: &Table| if matches.get_flag("markdown") { table.markdown() } else { table.text() };
     println!("{}\n{}", show(&totals), show(&phases));
     Ok(())
-}
-
-fn load(file: &Path) -> anyhow::Result<Plugin> {
-    let config = Config::read(&Sources::default())?;
-    let sandbox = Sandbox::new(RunLimits::from_settings(&config.plugins), 1, false)?;
-    Ok(Plugin::load(&sandbox, &CompiledCode::none(), file, u64::MAX, &PluginTables::default())?)
-}
-
-fn in_sandbox(plugin: &Plugin, work: &Work, input: Vec<u8>) -> anyhow::Result<(Taken, usize)> {
-    let moments = Arc::new(Mutex::new(vec![]));
-    let seen = Arc::clone(&moments);
-    let interrupt = Interrupt::within(Duration::from_secs(60));
-    let job = Job {
-        input: Image { media_type: "application/octet-stream".to_owned(), bytes: input },
-        attachments: vec![],
-        steps: work.steps.clone(),
-        target: Some(work.output.clone()),
-    };
-    let context = RunContext {
-        subject: work.name,
-        interrupt: &interrupt,
-        on_progress: Box::new(move |_| {
-            if let Ok(mut seen) = seen.lock() {
-                seen.push(Instant::now());
-            }
-        }),
-    };
-    let began = Instant::now();
-    let (mut images, usage) =
-        plugin.process(job, context).map_err(|ending| anyhow::anyhow!("the plugin ended: {ending:?}"))?;
-    let ended = Instant::now();
-    let Some(image) = images.pop() else { bail!("the plugin gave nothing") };
-    let moments = moments.lock().map_err(|_| anyhow::anyhow!("a moment was lost"))?;
-    Ok((Taken::of(began, &moments, ended, image.bytes), usage.peak_memory))
-}
-
-/// Remembers when progress was reported.
-#[derive(Default)]
-struct Moments(Mutex<Vec<Instant>>);
-
-impl native::Observer for Moments {
-    fn progress(&self, _: f32) {
-        if let Ok(mut moments) = self.0.lock() {
-            moments.push(Instant::now());
-        }
-    }
-
-    fn cancelled(&self) -> bool {
-        false
-    }
-}
-
-fn natively(work: &Work, input: Vec<u8>) -> anyhow::Result<Taken> {
-    let parameters = |params: &[Param]| {
-        params
-            .iter()
-            .map(|param| {
-                let value = match &param.value {
-                    Value::Integer(value) => native::Value::Integer(*value),
-                    Value::Text(value) => native::Value::Text(value.clone()),
-                    other => bail!("no work has a parameter like {other:?}"),
-                };
-                Ok((param.name.clone(), value))
-            })
-            .collect::<anyhow::Result<native::Parameters>>()
-    };
-    let steps = work
-        .steps
-        .iter()
-        .map(|step| {
-            Ok(native::Step { operation: step.operation.clone(), parameters: parameters(&step.params)? })
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let target = native::Target {
-        media_type: work.media_type.to_owned(),
-        parameters: parameters(&work.output.params)?,
-    };
-    let moments = Moments::default();
-    let began = Instant::now();
-    let mut outputs = native::process(input, &steps, Some(&target), &native::Limits::default(), &moments)?;
-    let ended = Instant::now();
-    let output = outputs.pop().context("nothing came of it")?;
-    let moments = moments.0.lock().map_err(|_| anyhow::anyhow!("a moment was lost"))?;
-    Ok(Taken::of(began, &moments, ended, output.into_bytes()))
 }

@@ -28,12 +28,20 @@ impl Codec for Codecs {
         Format::sniff(head).map(Format::media_type)
     }
 
-    fn decode(file: Vec<u8>, _: Option<SizeHint>) -> Result<Picture, Failure> {
+    fn decode(file: Vec<u8>, hint: Option<SizeHint>) -> Result<Picture, Failure> {
         let limits = limits();
         if let Some(animation) = pixels::animation(&file, &limits).map_err(failure)? {
             return moving(animation, &limits);
         }
-        let (_, picture) = pixels::decode(&file, &limits).map_err(failure)?;
+        let (_, picture) = match hint {
+            Some(SizeHint { width, height }) => {
+                // A side of which nothing is said doesn't matter.
+                let least = (width.unwrap_or(1), height.unwrap_or(1));
+                pixels::decode_at_least(&file, least, &limits)
+            }
+            None => pixels::decode(&file, &limits),
+        }
+        .map_err(failure)?;
         drop(file);
         let (frame, color_profile) = uncompressed(picture, &limits)?;
         Ok(Picture { color_profile, ..Picture::still(frame) })
@@ -148,6 +156,22 @@ mod tests {
         assert_eq!(Codecs::decode(gif, None).unwrap(), moving);
         let png = Codecs::encode(moving, target("image/png")).unwrap();
         assert_eq!(Codecs::decode(png, None).unwrap(), Picture::still(frame(1)));
+    }
+
+    #[test]
+    fn a_photograph_is_decoded_no_larger_than_it_has_to_be() {
+        let picture = Picture::still(Frame::new(400, 300, [9, 99, 199, 255].repeat(400 * 300)).unwrap());
+        let jpeg = Codecs::encode(picture, target("image/jpeg")).unwrap();
+        let size = |width, height| {
+            let hint = Some(SizeHint { width, height });
+            let frame = Codecs::decode(jpeg.clone(), hint).unwrap().into_first().unwrap();
+            (frame.width(), frame.height())
+        };
+        assert_eq!(size(Some(50), None), (50, 38));
+        assert_eq!(size(Some(51), None), (100, 75));
+        assert_eq!(size(Some(20), Some(76)), (200, 150));
+        assert_eq!(size(None, Some(151)), (400, 300));
+        assert_eq!(size(Some(5000), None), (400, 300));
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod png;
 mod qoi;
 mod webp;
 
+use tintype_jpeg::Scale;
+
 use crate::{Animation, Error, Format, Limits, Picture};
 
 /// Reads a file's (first) picture, as stored: its orientation is noted, not
@@ -46,4 +48,25 @@ pub fn animation<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Option<Animatio
         Format::WebP => webp::animation(bytes, limits),
         _ => Ok(None),
     }
+}
+
+/// Reads a file like [`decode`], or smaller, with the same ratio of its sides,
+/// where that is less work: upright it has at least as many pixels along x and
+/// y as are said here, if there are so many.
+///
+/// # Errors
+/// Those of [`decode`]; the limits are compared with the whole picture.
+pub fn decode_at_least(bytes: &[u8], least: (u32, u32), limits: &Limits) -> Result<(Format, Picture), Error> {
+    if Format::sniff(bytes) != Some(Format::Jpeg) {
+        return decode(bytes, limits);
+    }
+    let file = jpeg::File::open(bytes, limits)?;
+    let (width, height) = file.size();
+    let least = if file.orientation().swaps_sides() { (least.1, least.0) } else { least };
+    // What is left of an incomplete block at the edge doesn't count.
+    let samples = |scale: &Scale, side: u32| u64::from(side) * scale.block() as u64 / 8;
+    let enough =
+        |scale: &Scale| samples(scale, width) >= least.0.into() && samples(scale, height) >= least.1.into();
+    let scale = Scale::ALL.into_iter().find(enough).unwrap_or(Scale::Full);
+    Ok((Format::Jpeg, file.picture(scale)?))
 }

@@ -47,7 +47,7 @@ mod planes;
 mod product;
 
 pub use animation::{Animation, Frame};
-pub use decode::{animation, decode};
+pub use decode::{animation, decode, decode_at_least};
 pub use encode::{AnimationEncoder, Output, OutputFormat, encode, output_formats};
 pub use error::{Error, Kind};
 pub use format::Format;

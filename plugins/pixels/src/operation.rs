@@ -35,6 +35,7 @@ mod watermark;
 
 pub use auto_orient::upright;
 pub(crate) use resize::Resize;
+pub(crate) use resize::mapping::Reduced;
 pub(crate) use resize::reduced::{self, Resized};
 
 use crate::origin::Origin;
@@ -147,12 +148,15 @@ pub(crate) trait Split {
     /// How many come out, at least one.
     fn count(&self) -> usize;
 
+    /// What is made of the picture, to those who can decode just enough for it.
+    fn as_resizes(&self) -> &[Resize];
+
     /// Makes the pictures in the order that costs least, and hands each to
     /// `write` with its place among the results, from 0. Whoever writes it is
     /// done with it then, so that they are never in memory all at once.
     fn split(
         &self,
-        picture: Picture,
+        picture: Reduced,
         limits: &Limits,
         write: &mut dyn FnMut(usize, Picture) -> Result<(), Error>,
     ) -> Result<(), Error>;

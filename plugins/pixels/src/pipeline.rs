@@ -10,7 +10,7 @@ use crate::encode::{AnimationEncoder, Encoder};
 use crate::limits::at_most;
 use crate::metadata::{Carried, Wish};
 use crate::observer::reached;
-use crate::operation::{Describe, Prepared, Resize, Resized, Split, Transform, reduced, upright};
+use crate::operation::{Describe, Prepared, Reduced, Resize, Resized, Split, Transform, reduced, upright};
 use crate::origin::{Origin, Photograph};
 use crate::{
     DOCUMENT, Error, Format, Limits, Observer, Operation, Output, Parameters, Picture, Planes, Product,
@@ -91,6 +91,12 @@ pub fn process(
         let share = (index + 1) as f32 / plan.transforms.len() as f32;
         reached(observer, DECODED + (TRANSFORMED - DECODED) * share)
     };
+    if let (Format::Jpeg, Some(split)) = (format, plan.only_split()) {
+        let picture = reduced::enough_for(File::open(&input, limits)?, split.as_resizes(), limits)?;
+        drop(input);
+        reached(observer, TRANSFORMED)?;
+        return results.of_split(picture, split);
+    }
     let (mut picture, orientation) = match (format, plan.first_resize()) {
         (Format::Jpeg, Some((index, resize))) => {
             let may_halve = plan.ends_with(index) && encoder.takes_planes();
@@ -130,7 +136,7 @@ pub fn process(
         return Ok(vec![Product::Document(document)]);
     }
     match &plan.end {
-        End::Split(split) => results.of_split(picture, split.as_ref()),
+        End::Split(split) => results.of_split(Reduced::in_full(picture), split.as_ref()),
         End::Picture | End::Describe(_) => results.of_one(picture),
     }
 }
@@ -192,6 +198,16 @@ impl Plan {
     fn first_resize(&self) -> Option<(usize, Resize)> {
         let index = self.transforms.iter().position(|transform| !transform.keeps_upright())?;
         Some((index, self.transforms.get(index)?.as_resize()?))
+    }
+
+    /// The end that gives several pictures, if nothing before changes the picture.
+    fn only_split(&self) -> Option<&dyn Split> {
+        match &self.end {
+            End::Split(split) if self.transforms.iter().all(|transform| transform.keeps_upright()) => {
+                Some(split.as_ref())
+            }
+            _ => None,
+        }
     }
 
     /// Whether nothing comes after this transform but the file.
@@ -257,7 +273,7 @@ impl Results<'_> {
         Ok(self.in_order())
     }
 
-    fn of_split(mut self, picture: Picture, split: &dyn Split) -> Result<Vec<Product>, Error> {
+    fn of_split(mut self, picture: Reduced, split: &dyn Split) -> Result<Vec<Product>, Error> {
         let count = split.count();
         split.split(picture, self.limits, &mut |place, part| self.write(place, part, count))?;
         Ok(self.in_order())

@@ -106,6 +106,48 @@ fn steps_of_several_filters_and_processors_are_done_in_their_order_without_loss(
 }
 
 #[test]
+fn a_document_about_what_a_filter_made_stays_a_document() {
+    let server = server();
+    let client = server.client();
+    let (media_type, body) =
+        result(&client, &task(&["negative", "info"], ""), ("image/jpeg", &pictures::jpeg(64, 48)));
+    assert_eq!(media_type, "application/json");
+    let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&document["width"], &document["height"]), (&64.into(), &48.into()));
+}
+
+#[test]
+fn several_pictures_made_after_a_filter_are_each_what_the_picture_was() {
+    let server = server();
+    let client = server.client();
+    let task = task(&["negative", "thumbnails sizes=16,8"], "");
+    let status = client.process(&Related::simple(&task, "image/jpeg", &pictures::jpeg(64, 64)));
+    assert_eq!(status.state(), "OK", "{status:?}");
+    let results = status.0["results"].as_array().unwrap();
+    let sides: Vec<u32> = results
+        .iter()
+        .map(|result| {
+            let answer = client.get(result["href"].as_str().unwrap());
+            assert_eq!(answer.header("content-type"), Some("image/jpeg"));
+            pictures::decode(&answer.body).width()
+        })
+        .collect();
+    assert_eq!(sides, [16, 8]);
+}
+
+#[test]
+fn a_photograph_for_a_filter_that_makes_it_smaller_is_decoded_no_larger_than_it_asks_for() {
+    let server = server();
+    let client = server.client();
+    let dimensions = |width: u32| {
+        let task = task(&[&format!("cut width={width}")], "image/png");
+        let (_, body) = result(&client, &task, ("image/jpeg", &pictures::jpeg(160, 80)));
+        pictures::decode(&body).dimensions()
+    };
+    assert_eq!((dimensions(20), dimensions(30), dimensions(81)), ((20, 10), (30, 20), (81, 80)));
+}
+
+#[test]
 fn the_output_s_format_and_parameters_are_the_codec_s_where_a_filter_is_last() {
     let server = server();
     let client = server.client();

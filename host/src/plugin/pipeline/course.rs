@@ -135,10 +135,15 @@ impl<'a> Course<'a> {
             }
             (None, Output::ByProcessor(target)) => Some(target.clone()),
             (None, Output::ByCodec(..)) => handed_over(&|media_type| codecs.reads(media_type)),
-            // The plugin would keep the format in which it was handed over to it.
+            // Nobody asked for a format. The plugin keeps the one in which the picture was handed over to
+            // it, and that becomes the original again; or it gives what has a format of its own, such as a
+            // document, and must not be told that it shall be a picture. Only what no codec could make of
+            // it again is asked for here.
             (None, Output::AsInput) => {
                 let original = self.original.as_deref().filter(|original| *original != input.media_type);
-                original.filter(|original| plugin.writes(original)).map(plain)
+                original
+                    .filter(|original| codecs.writer(original).is_none() && plugin.writes(original))
+                    .map(plain)
             }
         })
     }

@@ -42,11 +42,10 @@ impl<'a> File<'a> {
         self.0.exif().map_or(Orientation::Upright, Orientation::from_exif)
     }
 
-    /// Whether it can be taken as [`File::planes`]: luma with chroma that has
-    /// the same size or half of one or both sides.
+    /// Whether it can be taken as [`File::planes`]: luma with chroma of the same
+    /// size, or of a whole fraction of it.
     pub(crate) fn has_planes(&self) -> bool {
-        self.0.color_model() == ColorModel::YCbCr
-            && self.0.chroma_sampling().is_some_and(|(across, down)| across <= 2 && down <= 2)
+        self.0.color_model() == ColorModel::YCbCr && self.0.chroma_sampling().is_some()
     }
 
     /// How many times more samples luma has than chroma, along x and y.

@@ -1,6 +1,8 @@
 //! PNG: every colour type and depth, interlaced or not. 16 bits stay 16 bits,
 //! fewer than 8 and palettes become 8.
 
+mod usual;
+
 use std::io::Cursor;
 
 use ::png::{BitDepth, ColorType, Decoder, DecodingError, Limits as Budget, Transformations};
@@ -37,7 +39,14 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Error> {
         Picture::sixteen(width, height, channels, samples)?
     } else {
         let mut samples = vec![0u8; limits.check(width, height, channels, 1)?];
-        reader.next_frame(&mut samples).map_err(refused)?;
+        let info = reader.info();
+        // Nothing has to be expanded, and no row comes in parts.
+        let is_usual = (info.color_type, info.bit_depth, info.interlaced) == (color, depth, false)
+            && info.trns.is_none()
+            && info.animation_control.is_none();
+        if !is_usual || usual::read(bytes, channels, width, &mut samples).is_none() {
+            reader.next_frame(&mut samples).map_err(refused)?;
+        }
         Picture::eight(width, height, channels, samples)?
     };
 

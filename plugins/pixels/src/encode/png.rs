@@ -1,6 +1,7 @@
 //! PNG: gray or colour, with or without alpha, 8 or 16 bits, as the picture is.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
 use ::png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter, Info};
 
@@ -39,6 +40,9 @@ const FILTERS: [(&str, Filter); 6] = [
     ("paeth", Filter::Paeth),
     ("adaptive", Filter::Adaptive),
 ];
+
+/// Bytes of each chunk of pixels, of which 12 are its frame: a five-thousandth.
+const PIECE: usize = 64 << 10;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
@@ -87,6 +91,9 @@ fn write(sink: &mut Sink, info: Info<'_>, options: Options, pixels: &[u8]) -> Re
     encoder.set_deflate_compression(options.compression);
     encoder.set_filter(options.filter);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
+    // Written in one piece, the whole compressed file would be in memory twice.
+    let mut pieces = writer.stream_writer_with_size(PIECE)?;
+    pieces.write_all(pixels)?;
+    pieces.finish()?;
     writer.finish()
 }

@@ -7,6 +7,11 @@ use std::io::{Cursor, Error as IoError, Seek, SeekFrom, Write};
 use crate::limits::at_most;
 use crate::{Error, Format, Limits};
 
+/// The first room for a file. It grows by a quarter: where it cannot grow in
+/// place the old one and the new are in memory together, and doubling would
+/// take three times the file.
+const LEAST_ROOM: usize = 64 << 10;
+
 #[derive(Debug)]
 pub(super) struct Sink {
     bytes: Cursor<Vec<u8>>,
@@ -46,6 +51,12 @@ impl Write for Sink {
         if end > self.limit {
             self.refused = Some(end);
             return Err(IoError::other("the result is too large"));
+        }
+        let file = self.bytes.get_mut();
+        let end = usize::try_from(end).map_err(IoError::other)?;
+        if end > file.capacity() {
+            let room = end.max(file.capacity() + file.capacity() / 4).max(LEAST_ROOM);
+            file.reserve_exact(room - file.len());
         }
         self.bytes.write(data)
     }

@@ -7,6 +7,7 @@
 pub(super) mod kernel;
 mod letterbox;
 pub(super) mod manner;
+pub(crate) mod mapping;
 pub(super) mod plan;
 pub(crate) mod reduced;
 pub(super) mod resample;
@@ -18,6 +19,7 @@ use self::kernel::Kernel;
 use self::manner::{
     Fit, Manner, background_schema, enlarge_schema, fit_schema, gravity_schema, kernel_schema,
 };
+use self::mapping::Mapping;
 use self::plan::{Plan, Size};
 use self::resample::Source;
 use super::focus::{Focus, Window};
@@ -96,13 +98,14 @@ impl Resize {
         Self { width: Some(width), height: None, manner: USUAL }
     }
 
-    /// What becomes of this picture, if that is within the limits: a canvas too
-    /// large shall not cost a resampling.
-    pub(super) fn plan(&self, picture: &Picture, limits: &Limits) -> Result<Plan, Error> {
-        let source = Size(picture.width, picture.height);
+    /// What becomes of the whole of this picture, if that is within the limits: a
+    /// canvas too large shall not cost a resampling.
+    pub(super) fn plan(&self, picture: &Picture, mapping: &Mapping, limits: &Limits) -> Result<Plan, Error> {
+        let source = mapping.source;
         let plan = self.plan_for(source, picture.channels, picture.bytes_per_sample(), limits)?;
         let Some(part) = plan.part.filter(|part| !part.covers(source)) else { return Ok(plan) };
-        let window = Window { width: part.width, height: part.height };
+        let seen = mapping.of(part);
+        let window = Window { width: seen.width, height: seen.height };
         let found = self.towards(self.manner.gravity.on(picture, window));
         Ok(Plan::make(source, self.width, self.height, &found.manner))
     }
@@ -151,7 +154,7 @@ impl Transform for Resize {
     }
 
     fn apply(&self, mut picture: Picture, limits: &Limits) -> Result<Picture, Error> {
-        let plan = self.plan(&picture, limits)?;
+        let plan = self.plan(&picture, &Mapping::in_full(&picture), limits)?;
         if !plan.keeps(Size(picture.width, picture.height)) {
             let icc = picture.icc.take();
             let source = Source::new(picture, self.manner.kernel)?;

@@ -3,7 +3,7 @@
 //! Resampling costs what its source costs to read, so that a small thumbnail of
 //! a photograph is nearly as dear as a large one. It is therefore made from a
 //! larger thumbnail where that shows the whole picture and has pixels to spare:
-//! see [`SPARE`].
+//! see [`SPARE`]. Of a JPEG only as much is decoded as the largest one needs.
 
 #[cfg(test)]
 mod tests;
@@ -14,6 +14,7 @@ use super::resize::kernel::Kernel;
 use super::resize::manner::{
     Fit, Manner, background_schema, enlarge_schema, fit_schema, gravity_schema, kernel_schema,
 };
+use super::resize::mapping::Reduced;
 use super::resize::plan::{Part, Plan, Size};
 use super::resize::resample::Source;
 use super::{Operation, Split};
@@ -162,14 +163,19 @@ impl Split for Thumbnails {
         self.sizes.len()
     }
 
+    fn as_resizes(&self) -> &[Resize] {
+        &self.sizes
+    }
+
     fn split(
         &self,
-        mut picture: Picture,
+        picture: Reduced,
         limits: &Limits,
         write: &mut dyn FnMut(usize, Picture) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let whole = Size(picture.width, picture.height);
         let thumbnails = self.order(&picture, limits)?;
+        let Reduced { mut picture, mapping } = picture;
+        let whole = mapping.source;
         let icc = picture.icc.take();
         let mut put = |thumbnail: &Thumbnail<'_>, picture: Picture| {
             let finished = thumbnail.size.finish(picture, &thumbnail.plan, limits)?;
@@ -188,8 +194,11 @@ impl Split for Thumbnails {
         // In the order of the thumbnails; only those that another is made from.
         let mut larger: Vec<Option<Source>> = (0..kept).map(|_| None).collect();
         for (index, thumbnail) in thumbnails.iter().enumerate().skip(kept) {
-            let from = thumbnail.from.and_then(|from| larger.get(from)?.as_ref()).unwrap_or(&source);
-            let part = thumbnail.plan.part.map(|part| part.within(whole, from.size()));
+            let part = thumbnail.plan.part;
+            let (from, part) = match thumbnail.from.and_then(|from| larger.get(from)?.as_ref()) {
+                Some(larger) => (larger, part.map(|part| part.within(whole, larger.size()))),
+                None => (&source, mapping.of_planned(part)),
+            };
             let resized = from.resampled(thumbnail.plan.drawn, part)?;
             if thumbnails.iter().any(|other| other.from == Some(index)) {
                 put(thumbnail, resized.to_picture()?)?;
@@ -206,11 +215,13 @@ impl Split for Thumbnails {
 impl Thumbnails {
     /// Plans all of them, before any work, and puts the largest first, so that
     /// what another can be made from is there before it.
-    fn order(&self, picture: &Picture, limits: &Limits) -> Result<Vec<Thumbnail<'_>>, Error> {
-        let whole = Size(picture.width, picture.height);
+    fn order(&self, picture: &Reduced, limits: &Limits) -> Result<Vec<Thumbnail<'_>>, Error> {
+        let Reduced { picture, mapping } = picture;
+        let whole = mapping.source;
         let mut thumbnails = vec![];
         for (place, size) in self.sizes.iter().enumerate() {
-            thumbnails.push(Thumbnail { place, size, plan: size.plan(picture, limits)?, from: None });
+            let plan = size.plan(picture, mapping, limits)?;
+            thumbnails.push(Thumbnail { place, size, plan, from: None });
         }
         let pixels = |Size(width, height)| u64::from(width) * u64::from(height);
         thumbnails.sort_by_key(|thumbnail| {

@@ -112,6 +112,15 @@ impl Part {
         self.width == source.width() && self.height == source.height()
     }
 
+    /// What some rows show, of `all` that show this part.
+    pub(crate) fn rows(self, first: u32, count: u32, all: u32) -> Self {
+        let row = self.height / f64::from(all);
+        let above = f64::from(first) * row;
+        // The last one ends where the part does, whatever was rounded.
+        let height = if first + count == all { self.height - above } else { f64::from(count) * row };
+        Self { top: self.top + above, height, ..self }
+    }
+
     /// The same part of the same picture in another size.
     pub(crate) fn within(self, source: Size, other: Size) -> Self {
         let (x, y) = (other.width() / source.width(), other.height() / source.height());

@@ -8,12 +8,12 @@
 use tintype_jpeg::Scale;
 
 use super::kernel::Kernel;
+use super::mapping::{Mapping, Reduced};
 use super::plan::{Part, Size};
 use super::resample::Source;
 use super::{Resize, Transform};
 use crate::decode::jpeg::File;
-use crate::operation::focus::Window;
-use crate::{Error, Limits, Picture, Planes};
+use crate::{Error, Limits, Orientation, Picture, Planes};
 
 /// What comes of a file.
 pub(crate) enum Resized {
@@ -39,51 +39,35 @@ pub(crate) fn resized(
         return Ok(Resized::Picture(resize.apply(picture, limits)?));
     }
     let turn = file.orientation();
-    let upright =
-        |size: (u32, u32)| if turn.swaps_sides() { Size(size.1, size.0) } else { Size(size.0, size.1) };
-    let source = upright(file.size());
+    let source = upright(file.size(), turn);
     let plan = resize.plan_for(source, file.channels(), 1, limits)?;
     let part = plan.part.unwrap_or(Part::whole(source));
-    let mapped = |plane: &Picture, scale: Scale, sampling: Size| Mapping {
-        source,
-        factor: [sampling.0, sampling.1].map(|times| scale.block() as f64 / 8.0 / f64::from(times)),
-        length: Size(plane.width, plane.height),
-        reversed: turn.reverses(),
-    };
-    let whole = Size(1, 1);
+    let mapped = |plane: &Picture, scale, sampling| Mapping::new(source, plane, scale, sampling, turn);
 
     let is_sought = resize.manner.gravity.is_sought() && !part.covers(source);
     if is_sought || !file.has_planes() {
-        let channels = file.channels();
-        let scale = least_scale(part, whole, plan.drawn);
+        let scale = least_scale(part, EACH, plan.drawn);
         let mut picture = crate::upright(file.picture(scale)?, limits)?;
         decoded()?;
         let icc = picture.icc.take();
-        let mapping = mapped(&picture, scale, whole);
-        let part = if is_sought {
-            let seen = mapping.of(part);
-            let window = Window { width: seen.width, height: seen.height };
-            let found = resize.towards(resize.manner.gravity.on(&picture, window));
-            found.plan_for(source, channels, 1, limits)?.part.unwrap_or(part)
-        } else {
-            part
-        };
+        let mapping = mapped(&picture, scale, EACH);
+        let part = resize.plan(&picture, &mapping, limits)?.part.unwrap_or(part);
         let part = mapping.of(part);
         let picture = resampled(picture, resize.manner.kernel, plan.drawn, part)?;
         return Ok(Resized::Picture(resize.finish(Picture { icc, ..picture }, &plan, limits)?));
     }
 
-    let sampling = upright(file.chroma_sampling());
+    let sampling = upright(file.chroma_sampling(), turn);
     let halved = halved && plan.canvas.is_none();
     let (chroma_part, chroma_drawn) = if halved { part.of_halves(plan.drawn) } else { (part, plan.drawn) };
-    let luma_scale = least_scale(part, whole, plan.drawn);
+    let luma_scale = least_scale(part, EACH, plan.drawn);
     let chroma_scale = least_scale(chroma_part, sampling, chroma_drawn);
     let planes = file.planes(luma_scale, chroma_scale)?.upright(limits)?;
     decoded()?;
     let kernel = resize.manner.kernel;
     let planes = planes.map(
         |plane| {
-            let part = mapped(&plane, luma_scale, whole).of(part);
+            let part = mapped(&plane, luma_scale, EACH).of(part);
             resampled(plane, kernel, plan.drawn, part)
         },
         |plane| {
@@ -97,13 +81,41 @@ pub(crate) fn resized(
     Ok(Resized::Picture(resize.finish(planes.into_picture(limits)?, &plan, limits)?))
 }
 
+/// Decodes as much of a file as these resizings need, upright. Each of them
+/// takes its [part](Mapping::of_planned) of that.
+pub(crate) fn enough_for(file: File<'_>, resizes: &[Resize], limits: &Limits) -> Result<Reduced, Error> {
+    let turn = file.orientation();
+    let source = upright(file.size(), turn);
+    let mut scale = Scale::Eighth;
+    for resize in resizes {
+        let plan = resize.plan_for(source, file.channels(), 1, limits)?;
+        let part = plan.part.unwrap_or(Part::whole(source));
+        let takes_pixels = resize.manner.kernel == Kernel::Nearest;
+        scale = scale.max(if takes_pixels { Scale::Full } else { least_scale(part, EACH, plan.drawn) });
+    }
+    let picture = crate::upright(file.picture(scale)?, limits)?;
+    Ok(Reduced { mapping: Mapping::new(source, &picture, scale, EACH, turn), picture })
+}
+
+/// The sampling of what has a sample for each pixel.
+const EACH: Size = Size(1, 1);
+
+fn upright((width, height): (u32, u32), turn: Orientation) -> Size {
+    if turn.swaps_sides() { Size(height, width) } else { Size(width, height) }
+}
+
+/// On a shorter side than this the last block, where it is incomplete and so
+/// shows less than it seems to, is too much of the picture.
+const SMALL: u32 = 32;
+
 /// The smallest scale at which a part still has as many samples as shall be
-/// drawn of it.
+/// drawn of it, and twice as many for one that is [small](SMALL).
 fn least_scale(part: Part, sampling: Size, drawn: Size) -> Scale {
+    let spare = if drawn.0.min(drawn.1) < SMALL { 2.0 } else { 1.0 };
     let enough = |scale: &Scale| {
         let samples = |side: f64, times: f64| side / times * scale.block() as f64 / 8.0;
-        samples(part.width, sampling.width()) >= drawn.width()
-            && samples(part.height, sampling.height()) >= drawn.height()
+        samples(part.width, sampling.width()) >= spare * drawn.width()
+            && samples(part.height, sampling.height()) >= spare * drawn.height()
     };
     Scale::ALL.into_iter().find(enough).unwrap_or(Scale::Full)
 }
@@ -114,33 +126,6 @@ fn resampled(plane: Picture, kernel: Kernel, drawn: Size, part: Part) -> Result<
         return Ok(plane);
     }
     Source::new(plane, kernel)?.resampled(drawn, Some(part))?.into_picture()
-}
-
-/// Where the samples of a plane that was decoded at some scale lie in the
-/// upright picture.
-struct Mapping {
-    source: Size,
-    /// Samples of the plane for each pixel of the picture.
-    factor: [f64; 2],
-    length: Size,
-    /// Whether the plane's incomplete samples are at its beginning.
-    reversed: (bool, bool),
-}
-
-impl Mapping {
-    fn of(&self, part: Part) -> Part {
-        let axis = |(start, side): (f64, f64), whole: f64, factor: f64, length: f64, reversed: bool| {
-            let at = if reversed { length - (whole - start) * factor } else { start * factor };
-            let at = at.clamp(0.0, length);
-            (at, (side * factor).min(length - at))
-        };
-        let [across, down] = self.factor;
-        let (left, width) =
-            axis((part.left, part.width), self.source.width(), across, self.length.width(), self.reversed.0);
-        let (top, height) =
-            axis((part.top, part.height), self.source.height(), down, self.length.height(), self.reversed.1);
-        Part { left, top, width, height }
-    }
 }
 
 impl Part {

@@ -23,6 +23,14 @@ impl Kernel {
     }
 }
 
+/// Bytes between the resampling of one axis and of the other: what a picture of
+/// a megapixel with alpha takes, so that most results need one band.
+const BETWEEN: usize = 4 << 20;
+
+/// Each band computes the weights of all columns anew: fewer rows aren't worth
+/// that.
+const LEAST_ROWS: u32 = 64;
+
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::Processing(error.to_string())
 }
@@ -73,28 +81,51 @@ impl Source {
             icc: None,
             orientation: picture.orientation,
         };
-        let mut part = part.unwrap_or(Part::whole(self.size()));
-        let flattened = match &picture.samples {
-            Samples::Eight(samples) if self.kernel != Kernel::Nearest && drawn.height() < part.height => {
-                Some(self.flattened(samples, drawn, &mut part)?)
+        let options = ResizeOptions::new().resize_alg(self.kernel.algorithm()?).use_alpha(false);
+        let part = part.unwrap_or(Part::whole(self.size()));
+        let rows = self.rows_at_once(drawn);
+        let row_bytes = width as usize * pixel_type.size();
+        let mut resizer = Resizer::new();
+        for (first, band) in (0..height)
+            .step_by(rows as usize)
+            .zip(bytes_mut(&mut resized).chunks_mut(rows as usize * row_bytes))
+        {
+            let rows = rows.min(height - first);
+            let mut part = part.rows(first, rows, height);
+            let flattened = match &picture.samples {
+                Samples::Eight(samples)
+                    if self.kernel != Kernel::Nearest && f64::from(rows) < part.height =>
+                {
+                    Some(self.flattened(samples, Size(width, rows), &mut part)?)
+                }
+                _ => None,
+            };
+            let source = match &flattened {
+                Some((width, samples)) => ImageRef::new(*width, rows, samples, pixel_type),
+                None => ImageRef::new(picture.width, picture.height, picture.bytes(), pixel_type),
             }
-            _ => None,
-        };
-        let source = match &flattened {
-            Some((width, samples)) => ImageRef::new(*width, height, samples, pixel_type),
-            None => ImageRef::new(picture.width, picture.height, picture.bytes(), pixel_type),
+            .map_err(failed)?;
+            let mut band = Image::from_slice_u8(width, rows, band, pixel_type).map_err(failed)?;
+            let options = options.crop(part.left, part.top, part.width, part.height);
+            resizer.resize(&source, &mut band, &options).map_err(failed)?;
         }
-        .map_err(failed)?;
-        let mut target =
-            Image::from_slice_u8(width, height, bytes_mut(&mut resized), pixel_type).map_err(failed)?;
-        let options = ResizeOptions::new().resize_alg(self.kernel.algorithm()?).use_alpha(false).crop(
-            part.left,
-            part.top,
-            part.width,
-            part.height,
-        );
-        Resizer::new().resize(&source, &mut target, &options).map_err(failed)?;
         Ok(Self { picture: resized, ..*self })
+    }
+
+    /// How many rows of the result are computed at once. One axis is resampled
+    /// after the other, and what lies in between is as large as a picture.
+    pub(super) fn rows_at_once(&self, drawn: Size) -> u32 {
+        if self.kernel == Kernel::Nearest {
+            // It has nothing in between, and takes other pixels if it begins anew.
+            return drawn.1;
+        }
+        let pixel = self.picture.channels.count() * self.picture.bytes_per_sample();
+        // Which of the axes comes first depends on the samples.
+        let row = self.picture.width.max(drawn.0) as usize * pixel;
+        let most = u32::try_from(BETWEEN / row)
+            .map_or(drawn.1, |rows| rows.clamp(LEAST_ROWS, drawn.1.max(LEAST_ROWS)));
+        // All about as high, for none would be worth the weights if it were low.
+        drawn.1.div_ceil(drawn.1.div_ceil(most))
     }
 
     /// The part with as many rows as shall be drawn, and no more columns than

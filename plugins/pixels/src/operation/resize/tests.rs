@@ -2,6 +2,8 @@
 //! that any correct one has.
 
 use super::kernel::KERNELS;
+use super::plan::Part;
+use super::resample::Source;
 use super::*;
 use crate::{Channels, Samples, Value};
 
@@ -168,4 +170,28 @@ fn a_result_beyond_the_limits_is_refused_before_the_work() {
 fn neither_width_nor_height_is_refused() {
     let error = Resize::read(&Parameters::default(), USUAL).unwrap_err();
     assert_eq!(error.to_string(), "resize: width or height is missing.");
+}
+
+#[test]
+fn a_picture_resampled_in_bands_has_no_seams() {
+    // A megapixel for each row of the result: many bands.
+    let (width, height) = (30_000, 200);
+    let wave =
+        |x: u32, y: u32| (128.0 + 90.0 * (f64::from(x) / 9.0).sin() * (f64::from(y) / 7.0).cos()) as u8;
+    let samples: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| wave(x, y))).collect();
+    let samples: Vec<u8> = samples.into_iter().flat_map(|level| [level, 255 - level, 7, 255]).collect();
+    let wide = Picture::eight(width, height, Channels::Rgba, samples).unwrap();
+    let drawn = Size(30_000, 170);
+    let source = Source::new(wide, Kernel::Lanczos3).unwrap();
+    assert!(source.rows_at_once(drawn) < 170);
+    let part = Part { left: 0.0, top: 3.3, width: 30_000.0, height: 190.0 };
+    let banded = source.resampled(drawn, Some(part)).unwrap().into_picture().unwrap();
+
+    // A slice of it needs one.
+    let narrow = Part { width: 300.0, ..part };
+    let source = Source::new(source.into_picture().unwrap(), Kernel::Lanczos3).unwrap();
+    let whole = source.resampled(Size(300, 170), Some(narrow)).unwrap().into_picture().unwrap();
+    let rows = banded.bytes().chunks_exact(30_000 * 4).zip(whole.bytes().chunks_exact(300 * 4));
+    let apart = rows.flat_map(|(wide, narrow)| wide.iter().zip(narrow).map(|(a, b)| a.abs_diff(*b))).max();
+    assert!(apart <= Some(1), "{apart:?}");
 }

@@ -28,7 +28,7 @@ fn split(thumbnails: &Thumbnails, picture: Picture) -> Vec<Picture> {
         made.push((place, picture));
         Ok(())
     };
-    thumbnails.split(picture, &Limits::default(), &mut write).unwrap();
+    thumbnails.split(Reduced::in_full(picture), &Limits::default(), &mut write).unwrap();
     made.sort_by_key(|(place, _)| *place);
     assert_eq!(made.len(), thumbnails.count());
     made.into_iter().map(|(_, picture)| picture).collect()
@@ -109,7 +109,8 @@ fn sizes_that_make_no_sense_are_refused_and_named() {
 
 /// What each thumbnail is made from: the picture, or the size of another.
 fn sources(thumbnails: &Thumbnails, picture: &Picture) -> Vec<(Size, Option<Size>)> {
-    let order = thumbnails.order(picture, &Limits::default()).unwrap();
+    let picture = Reduced::in_full(picture.clone());
+    let order = thumbnails.order(&picture, &Limits::default()).unwrap();
     let drawn = |index: usize| order[index].plan.drawn;
     (0..order.len()).map(|index| (drawn(index), order[index].from.map(drawn))).collect()
 }

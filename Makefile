@@ -44,6 +44,7 @@ test: build guests faults ## Run every test
 	./tests/clients/run.sh
 	./tests/templates/run.sh
 	./tests/monitoring/run.sh
+	./tests/console/run.sh
 
 crash: build guests ## Kill the server KILLS times while clients work with it, and account for every task
 	CRASH_KILLS=$(KILLS) CRASH_SEED=$(SEED) \

@@ -22,7 +22,9 @@ need node nodejs 'Node as a client'
 need strace strace 'the order of what reaches the disk'
 need python3 python3 'Python as a client, and comparing the server with /openapi.json'
 need valgrind valgrind 'the instructions of the hot paths'
-need npm npm 'the plugin template for JavaScript'
+need npm npm 'the plugin template for JavaScript, and the web console'
+# Elsewhere than in Debian the same browser has another name.
+command -v google-chrome >/dev/null || command -v chromium-browser >/dev/null || need chromium chromium 'the web console'
 
 # The package would start a Prometheus of its own; what is asked whether it may says no.
 policy=/usr/sbin/policy-rc.d
@@ -68,6 +70,20 @@ if command -v python3 >/dev/null && ! cmp --silent "$wanted" "$venv/requirements
     else
         echo 'skipped: requests as a client, comparing the server with /openapi.json; install python3-venv and be online' >&2
         rm -rf "$venv"
+        missing=1
+    fi
+fi
+
+# So do those for Node.
+console=$(cd "$(dirname "$0")/.." && pwd)/target/console
+wanted=$(dirname "$0")/console/package-lock.json
+if command -v npm >/dev/null && ! cmp --silent "$wanted" "$console/ready.json"; then
+    mkdir -p "$console"
+    cp "$(dirname "$wanted")/package.json" "$wanted" "$console"
+    if npm ci --prefix "$console" --no-audit --no-fund --loglevel=error >/dev/null; then
+        cp "$wanted" "$console/ready.json"
+    else
+        echo 'skipped: the web console; be online' >&2
         missing=1
     fi
 fi

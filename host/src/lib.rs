@@ -6,12 +6,13 @@
 //! result goes into [`blob`], and the record becomes OK or FAILED.
 //!
 //! Arrows point one way: `http → task → {store, blob, plugin}`. [`config`] is known to all, [`cli`]
-//! knows everybody.
+//! knows everybody. [`client`] is the other end of the wire, and knows nothing of all this.
 
 pub mod auth;
 pub mod blob;
 pub mod callback;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod control;
 pub mod data_folder;
@@ -22,6 +23,7 @@ pub mod id;
 pub mod media_type;
 pub mod name;
 pub mod plugin;
+pub mod shown;
 pub mod store;
 pub mod task;
 pub mod telemetry;

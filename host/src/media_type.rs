@@ -3,6 +3,7 @@
 //! Knows RFC 9110 and nothing of HTTP messages, of the formats that Tintype supports, or of what the
 //! bytes so labelled really are.
 
+pub mod file_names;
 pub mod parameters;
 
 use std::borrow::Cow;

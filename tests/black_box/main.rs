@@ -30,6 +30,7 @@ mod section_3_submitting {
 mod section_4_beyond {
     mod callbacks;
     mod cancelling;
+    mod console;
     mod discovery;
     mod events;
     mod fairness;
@@ -47,6 +48,16 @@ mod section_4_beyond {
 mod section_5_refusals {
     mod refusals;
     mod sandbox;
+}
+
+/// The client's commands of the same binary, against the real server.
+mod client {
+    mod batch;
+    mod going_on;
+    mod pages;
+    mod picture;
+    mod steps;
+    mod trouble;
 }
 
 /// What an operator relies on, and pictures.

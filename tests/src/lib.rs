@@ -15,6 +15,7 @@ pub mod message;
 pub mod pictures;
 pub mod raw;
 pub mod receiver;
+pub mod relay;
 pub mod server;
 
 pub use client::{Answer, Client, Status};
@@ -26,4 +27,5 @@ pub use guest::Guest;
 pub use message::{FormData, Related, task_xml};
 pub use raw::Connection;
 pub use receiver::Receiver;
+pub use relay::Relay;
 pub use server::{Server, Setup, eventually};

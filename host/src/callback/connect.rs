@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -74,9 +75,15 @@ impl Tls {
         Ok(Self::trusting(roots))
     }
 
-    /// Speaks TLS over `stream` with a host by its name or address.
-    pub(crate) async fn over(&self, host: &str, stream: TcpStream) -> io::Result<impl Stream + use<>> {
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    /// Speaks TLS over a connection to the host of this name.
+    ///
+    /// # Errors
+    /// It speaks no TLS, or its certificate isn't believed.
+    pub async fn over(
+        &self,
+        name: ServerName<'static>,
+        stream: TcpStream,
+    ) -> io::Result<TlsStream<TcpStream>> {
         self.0.connect(name, stream).await
     }
 
@@ -134,13 +141,13 @@ pub(super) async fn connect(
     match (url.scheme, tls) {
         (Scheme::Http, _) => Ok(Box::new(stream)),
         (Scheme::Https, None) => Err(DeliveryError::NoTls),
-        (Scheme::Https, Some(Tls(tls))) => {
+        (Scheme::Https, Some(tls)) => {
             let name = match &url.host {
                 Host::Ip(address) => ServerName::from(*address),
                 Host::Name(name) => ServerName::try_from(name.clone())
                     .map_err(|error| DeliveryError::Tls(io::Error::other(error)))?,
             };
-            Ok(Box::new(tls.connect(name, stream).await.map_err(DeliveryError::Tls)?))
+            Ok(Box::new(tls.over(name, stream).await.map_err(DeliveryError::Tls)?))
         }
     }
 }

@@ -3,9 +3,14 @@
 mod config;
 mod data;
 mod key;
+mod pages;
 mod plugin;
+mod plugins;
 mod serve;
+mod server;
 mod settings;
+mod submit;
+mod task;
 
 use std::process::ExitCode;
 
@@ -35,6 +40,11 @@ pub fn main() -> ExitCode {
         Some(("config", matches)) => config::run(matches),
         Some(("key", matches)) => key::run(matches),
         Some(("plugin", matches)) => plugin::run(matches),
+        Some(("submit", matches)) => submit::run(matches),
+        Some(("task", matches)) => task::run(matches),
+        Some(("plugins", matches)) => plugins::run(matches),
+        Some(("completions", matches)) => pages::completions(matches, command()),
+        Some(("man", matches)) => pages::man(matches, command()),
         Some(("backup", matches)) => data::backup(matches),
         Some(("restore", matches)) => data::restore(matches),
         Some(("doctor", matches)) => data::doctor(matches),
@@ -43,8 +53,16 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tintype: {error:#}");
-            ExitCode::from(if error.is::<Misuse>() { MISUSED } else { FAILED })
+            if let Some(server::Ended(code)) = error.downcast_ref() {
+                return ExitCode::from(*code);
+            }
+            // Whoever reads, such as `head`, has seen enough.
+            let is_unheard = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+            if !error.downcast_ref().is_some_and(is_unheard) {
+                eprintln!("tintype: {error:#}");
+            }
+            let misused = error.is::<Misuse>().then_some(MISUSED);
+            ExitCode::from(misused.or_else(|| server::code(&error)).unwrap_or(FAILED))
         }
     }
 }
@@ -60,6 +78,9 @@ pub fn command() -> Command {
         .subcommand(settings::with_flags(
             Command::new("serve").about("Serve until told to stop (SIGTERM or Ctrl-C)"),
         ))
+        .subcommand(submit::command())
+        .subcommand(task::command())
+        .subcommand(plugins::command())
         .subcommand(key::command())
         .subcommand(plugin::command())
         .subcommand(data::backup_command())
@@ -69,6 +90,8 @@ pub fn command() -> Command {
             Command::new("config")
                 .about("Print the effective configuration, and where each value comes from"),
         ))
+        .subcommand(pages::completions_command())
+        .subcommand(pages::man_command())
 }
 
 #[cfg(test)]

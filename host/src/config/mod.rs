@@ -115,6 +115,8 @@ settings! {
         trusted_proxies: Vec<IpAddr> = "",
         /// Serve everybody on an address that is not loopback.
         allow_anonymous: bool = "false",
+        /// Whether / is the web console.
+        console: bool = "true",
         /// Connections open at once; further ones wait to be accepted.
         max_connections: NonZeroUsize = "12000",
         /// Time for a request's head to arrive, and for the next one on an idle connection.

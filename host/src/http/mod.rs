@@ -9,6 +9,7 @@
 //! | `GET /images/{id}`, `/images/{id}/{n}` | `result.rs`, `range.rs` |
 //! | `GET /plugins`, `/plugins/{name}` | `plugins.rs` |
 //! | `GET /openapi.json` | `openapi.rs`, `openapi/` |
+//! | `GET /`, `/console/…` | `console.rs`, `console/` |
 //! | `GET /health/live`, `/health/ready` | `health.rs` |
 //! | `GET /metrics` | `metrics.rs` |
 //! | `GET /schemas/…` | `schemas.rs` |
@@ -25,6 +26,7 @@ mod body;
 mod caller;
 mod client_address;
 mod connection;
+mod console;
 mod envelope;
 mod events;
 mod exchange;
@@ -108,6 +110,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(plugins::get))
         .routes(routes!(schemas::get))
         .routes(routes!(openapi::get))
+        .routes(routes!(console::page))
+        .routes(routes!(console::asset))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::metrics))

@@ -114,6 +114,8 @@ mod tests {
     fn the_router_and_the_document_are_made_of_the_same_list() {
         let expected = [
             "delete /images/task/{id}",
+            "get /",
+            "get /console/{name}",
             "get /health/live",
             "get /health/ready",
             "get /images/task/{id}",

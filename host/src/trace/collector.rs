@@ -12,6 +12,7 @@ use http_body_util::Full;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::callback::{RootsError, Stream, Tls};
 use crate::config::Secret;
@@ -108,7 +109,10 @@ impl Collector {
         let host = self.authority.host().trim_matches(['[', ']']);
         let stream = TcpStream::connect((host, self.port)).await?;
         let stream: Box<dyn Stream> = match &self.tls {
-            Some(tls) => Box::new(tls.over(host, stream).await?),
+            Some(tls) => {
+                let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+                Box::new(tls.over(name, stream).await?)
+            }
             None => Box::new(stream),
         };
         let (mut sending, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;

@@ -1,7 +1,7 @@
 //! The binary under test, and commands of it that end by themselves.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// Where the build leaves its results.
 #[must_use]
@@ -37,6 +37,14 @@ pub struct Ended {
     pub output: String,
     /// Standard error.
     pub errors: String,
+}
+
+/// Begins a command, with pipes to all its ends; whoever begins it waits for it.
+#[must_use]
+pub fn begin(arguments: &[&str], environment: &[(&str, &str)], folder: &Path) -> Child {
+    let mut command = tintype();
+    command.args(arguments).envs(environment.iter().copied()).current_dir(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Runs the binary with these arguments in `folder` until it ends.

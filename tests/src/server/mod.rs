@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-pub use self::command::{Ended, binary, run, target};
+pub use self::command::{Ended, begin, binary, run, target};
 use self::process::Process;
 use self::setup::new_key;
 pub use self::setup::{NoStart, Setup, built};

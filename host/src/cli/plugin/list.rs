@@ -7,11 +7,12 @@ use std::path::Path;
 use clap::{ArgMatches, Command};
 use serde::Serialize;
 
-use super::{json_flag, load, shown};
+use super::{json_flag, load};
 use crate::config::Config;
 use crate::control::{Connection, ControlError, Reply, Request};
 use crate::data_folder::Paths;
 use crate::plugin::{FileState, Listed, ListedPreset, Listing};
+use crate::shown;
 
 /// The column in which values begin.
 const VALUES: usize = 14;

@@ -9,7 +9,6 @@
 //! | whether a plugin is fit to be shipped | `check/` |
 //! | how a command gets at a plugin | `load.rs` |
 //! | how a run's log lines are caught | `said.rs` |
-//! | how text is laid out | `shown.rs` |
 
 mod check;
 mod list;
@@ -17,7 +16,6 @@ mod load;
 mod new;
 mod run;
 mod said;
-mod shown;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 

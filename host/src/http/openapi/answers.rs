@@ -42,6 +42,11 @@ const OF_AN_IMAGE: Headers = &[
     ("Accept-Ranges", "`bytes`."),
     ("Link", "The task, as `related`."),
 ];
+const OF_A_FILE: Headers = &[
+    ("ETag", "The file's digest."),
+    ("Cache-Control", "`no-cache`."),
+    ("Content-Security-Policy", "What the page may do: load its own files, and speak to its own server."),
+];
 
 answers! {
     Accepted = "202", both::<TaskStatus>("The task is accepted, and durable.", &[
@@ -69,6 +74,8 @@ answers! {
     Metrics = "200", described("Every figure.", &[]).content(
         "application/openmetrics-text", text("OpenMetrics 1.0."),
     );
+    ConsoleFile = "200", described("The file.", OF_A_FILE).content("*/*", bytes());
+    ConsoleUnchanged = "304", described("The client has it.", OF_A_FILE);
     OpenApiDocument = "200", described("OpenAPI 3.1.", &[]).content(
         JSON, ContentBuilder::new().schema(Some(ObjectBuilder::new().build())).build(),
     );

@@ -28,6 +28,8 @@ parameters! {
     NumberPath = [parameter(Path, "number", "Which of the task's results, from 1.", number(1, u32::MAX.into()))];
     PluginPath = [parameter(Path, "name", "The plugin's name.", string().pattern(Some("^[a-z][a-z0-9-]{0,63}$")).build())];
     SchemaPath = [parameter(Path, "name", "Which schema.", words(&["task.xsd", "status.xsd", "atom.xsd"]))];
+    ConsolePath = [parameter(Path, "name", "The file's name.", string().examples(["main.js"]).build())];
+    KnownFile = [parameter(Header, "If-None-Match", "Entity tags that the client has.", string().build())];
     Accept = [parameter(
         Header, "Accept",
         "The format of the answer; XML where nothing is said.",

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::report::{Report, Verdict};
-use crate::cli::plugin::shown;
 use crate::config::Config;
 use crate::plugin::{CompiledCode, Kind, LoadError, Plugin, Sandbox};
+use crate::shown;
 
 /// The checks, in the order in which a server makes them.
 const CHECKS: [&str; 7] = ["settings", "size", "component", "imports", "exports", "contract", "describe"];

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::plugin::shown;
+use crate::shown;
 
 /// The column in which words begin.
 const WORDS: usize = 27;

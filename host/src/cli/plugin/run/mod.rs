@@ -17,6 +17,7 @@ use self::report::{Outcome, Report};
 use super::super::misuse;
 use super::{json_flag, load, said, text};
 use crate::config::Config;
+use crate::media_type::file_names::of_file_name;
 use crate::plugin::{Image, Interrupt, Kind, Occasion, Offer, Plugin, Registry, Sandbox, Work};
 use crate::task::description::Description;
 use crate::task::{Failure, plan};
@@ -181,28 +182,8 @@ fn picture(file: &str, media_type: Option<&String>) -> anyhow::Result<Image> {
         fs::read(file).map(|content| bytes = content)
     };
     read.map_err(|error| misuse(format!("{file} cannot be read: {error}")))?;
-    let media_type = media_type.map_or_else(|| by_name(file), String::as_str);
+    let media_type = media_type.map_or_else(|| of_file_name(file), String::as_str);
     Ok(Image { media_type: media_type.to_owned(), bytes })
-}
-
-/// What a picture is said to be, as a client says it: by the end of its file's name. What it is, is for
-/// the plugin to find out.
-fn by_name(file: &str) -> &'static str {
-    let extension = Path::new(file).extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    match extension.as_str() {
-        "jpg" | "jpeg" => "image/jpeg",
-        "png" => "image/png",
-        "webp" => "image/webp",
-        "gif" => "image/gif",
-        "bmp" => "image/bmp",
-        "tif" | "tiff" => "image/tiff",
-        "qoi" => "image/qoi",
-        "avif" => "image/avif",
-        "heic" => "image/heic",
-        "jxl" => "image/jxl",
-        "svg" => "image/svg+xml",
-        _ => "application/octet-stream",
-    }
 }
 
 /// Writes to standard output, and sees that it arrives.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::results::Written;
 use crate::cli::plugin::said::Said;
-use crate::cli::plugin::shown;
+use crate::shown;
 use crate::task::Failure;
 
 /// The column in which values begin.

@@ -13,8 +13,8 @@ mod processor;
 use std::time::{Duration, Instant};
 
 use super::report::{Report, Verdict};
-use crate::cli::plugin::shown;
 use crate::plugin::{Ending, Interrupt, Kind, Plugin, RunContext, Usage};
+use crate::shown;
 
 /// A small picture that takes more than this part of the deadline or of the memory leaves too little for
 /// one a hundred times as large.

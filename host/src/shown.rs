@@ -6,12 +6,12 @@ use std::io::{self, Write};
 const WIDTH: usize = 100;
 
 /// A plugin's words on one line: control characters could move the cursor or forge another line.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Writes `text` behind `label`, in lines that begin below each other in the column `at`.
-pub(super) fn wrapped(out: &mut impl Write, label: &str, at: usize, text: &str) -> io::Result<()> {
+pub fn wrapped(out: &mut impl Write, label: &str, at: usize, text: &str) -> io::Result<()> {
     let mut line = format!("{label:at$}");
     let mut columns = line.chars().count();
     // A label that reaches into the column needs a space as much as a word does.
@@ -35,7 +35,7 @@ pub(super) fn wrapped(out: &mut impl Write, label: &str, at: usize, text: &str) 
 }
 
 /// Bytes in the largest unit that leaves a number above one.
-pub(super) fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     #[allow(clippy::cast_precision_loss)] // a tenth is all that is shown
     let number = count as f64;
     match count {
@@ -46,7 +46,7 @@ pub(super) fn bytes(count: u64) -> String {
 }
 
 /// A time in milliseconds, or in seconds where there are many.
-pub(super) fn time(time: std::time::Duration) -> String {
+pub fn time(time: std::time::Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 10.0 { format!("{:.1} ms", seconds * 1000.0) } else { format!("{seconds:.1} s") }
 }

@@ -110,10 +110,13 @@ impl Placing {
     pub(super) fn keep(&self, sink: Sink) -> Result<String, ClientError> {
         match sink {
             Sink::File(part) => {
-                let goal = part.keep()?;
-                let name = goal.display().to_string();
-                self.made.borrow_mut().insert(goal);
-                Ok(name)
+                // Another picture's may have come between the look and now.
+                if !self.made.borrow_mut().insert(part.goal.clone()) {
+                    return Err(ClientError::SameName(part.goal.clone()));
+                }
+                let goal = part.goal.clone();
+                part.keep().inspect_err(|_| drop(self.made.borrow_mut().remove(&goal)))?;
+                Ok(goal.display().to_string())
             }
             Sink::Device(path, _) => Ok(path.display().to_string()),
             Sink::Standard(bytes) => {
@@ -142,12 +145,12 @@ impl Sink {
 }
 
 impl Part {
-    fn keep(mut self) -> Result<PathBuf, ClientError> {
+    fn keep(mut self) -> Result<(), ClientError> {
         let renamed = if self.force { fs::rename(&self.path, &self.goal) } else { self.rename_to_nothing() };
         match renamed {
             Ok(()) => {
                 self.path = PathBuf::new();
-                Ok(self.goal.clone())
+                Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(ClientError::Exists(self.goal.clone()))
@@ -253,7 +256,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let subject = subject(folder.path());
         let placing = Placing::new(Target::Folder(folder.path().join("out")), true);
-        put(&placing, &subject, "one").unwrap();
+        let (first, second) =
+            (placing.open(&subject, PLACE).unwrap(), placing.open(&subject, PLACE).unwrap());
+        placing.keep(first).unwrap();
+        assert!(matches!(placing.keep(second), Err(ClientError::SameName(_))), "though both began before");
         assert!(matches!(put(&placing, &subject, "two"), Err(ClientError::SameName(_))));
     }
 

@@ -140,8 +140,8 @@ fn a_busy_server_is_waited_for_and_gets_one_task() {
 #[test]
 fn an_answer_that_is_lost_is_asked_for_again_and_no_second_task_made() {
     let (server, folder) = (Server::new(), with_photo());
-    let relay = Relay::losing(server.address(), 2);
-    let line = [&["submit", "photo.png", "-o", "out.png", "--server", &relay.url()], &SMALL[..]].concat();
+    let url = Relay::losing(server.address(), 2).url();
+    let line = [&["submit", "photo.png", "-o", "out.png", "--server", &url], &SMALL[..]].concat();
     let ended = run(&line, &[], folder.path());
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.errors.contains("the connection broke"), "{ended:?}");

@@ -53,6 +53,8 @@ impl Stopped {
             assert_eq!(server.client().wait(task).state(), "OK");
         }
         server.kill();
+        // It brings back what was deleted since, until the sweep after the start.
+        server.forget_journal();
         Self { server, tasks }
     }
 

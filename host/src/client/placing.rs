@@ -115,7 +115,9 @@ impl Placing {
                     return Err(ClientError::SameName(part.goal.clone()));
                 }
                 let goal = part.goal.clone();
-                part.keep().inspect_err(|_| drop(self.made.borrow_mut().remove(&goal)))?;
+                part.keep().inspect_err(|_| {
+                    self.made.borrow_mut().remove(&goal);
+                })?;
                 Ok(goal.display().to_string())
             }
             Sink::Device(path, _) => Ok(path.display().to_string()),

@@ -5,15 +5,11 @@
 //! group of thirty tasks costs about what one does.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 use super::clock::Moment;
-use super::trees::{self, Batch, Change, KeyUse, Trees};
+use super::trees::{self, Batch, Change, KeyUse, Trees, Values};
 use crate::digest::Digest;
 use crate::task::{Record, StoreError, TaskId};
-
-/// What is put under a key; none where it is removed.
-type Values = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// The trees as the jobs of one group see them.
 pub(super) struct Pending<'a> {

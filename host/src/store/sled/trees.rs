@@ -199,10 +199,11 @@ impl Trees {
     }
 }
 
+/// What is put under keys of a tree; none where it is removed.
+pub(super) type Values = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
 /// Changes values of several trees, all or none. Each tree is there once.
-pub(super) fn transact(
-    changes: &[(&sled::Tree, BTreeMap<Vec<u8>, Option<Vec<u8>>>)],
-) -> Result<(), StoreError> {
+pub(super) fn transact(changes: &[(&sled::Tree, Values)]) -> Result<(), StoreError> {
     let trees: Vec<&sled::Tree> = changes.iter().map(|(tree, _)| *tree).collect();
     let applied: TransactionResult<(), ()> = trees.as_slice().transaction(|trees| {
         for (tree, (_, values)) in trees.iter().zip(changes) {

@@ -21,9 +21,11 @@ const MOST_IN_GROUP: usize = 256;
 /// Told how it went once what a job wrote is as durable as the operator wants it.
 type Waiter = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// Writes, and says who waits for that; none who has been answered.
+type Write = Box<dyn FnOnce(&Pending<'_>) -> Option<Waiter> + Send>;
+
 enum Job {
-    /// Writes, and says who waits for that; none who has been answered.
-    Write(Box<dyn FnOnce(&Pending<'_>) -> Option<Waiter> + Send>),
+    Write(Write),
     /// Waits until everything before it is durable, in a relaxed store too.
     Settle(Waiter),
 }

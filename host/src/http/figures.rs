@@ -17,7 +17,9 @@ use crate::figures::Latency;
 pub(super) const NO_ROUTE: &str = "none";
 
 /// Every route, as it is written in the router: a label is one of these words and no other.
-const ROUTES: [&str; 13] = [
+const ROUTES: [&str; 15] = [
+    "/",
+    "/console/{name}",
     "/images/tasks",
     "/images/tasks/{id}",
     "/images/task/{id}",

@@ -115,8 +115,41 @@ fn config(limits: &RunLimits) -> Config {
         .memory_guard_size(32 << 20)
         // Frames go to the log when a plugin traps; names and lines come from the guest's own sections.
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
+    without_avx(&mut config);
     config
 }
+
+/// What encodes vectors in another way than SSE does.
+#[cfg(target_arch = "x86_64")]
+const AVX: [&str; 8] = [
+    "has_avx",
+    "has_avx2",
+    "has_fma",
+    "has_avx512bitalg",
+    "has_avx512dq",
+    "has_avx512f",
+    "has_avx512vbmi",
+    "has_avx512vl",
+];
+
+/// Has vectors compiled to SSE alone. Cranelift computes with AVX where there is some, but moves registers
+/// from and to the stack with SSE; and wherever the upper halves of the registers are in use, each change
+/// between the two costs some 70 cycles. The C library's `memset` and `memcpy` leave them in use, on the
+/// same thread: of two runs of a resize, one took 14 ms and the next one 2 seconds. SSE alone costs nothing
+/// that could be measured.
+#[cfg(target_arch = "x86_64")]
+fn without_avx(config: &mut Config) {
+    for flag in AVX {
+        // SAFETY: code without these instructions runs wherever code with them does.
+        #[allow(unsafe_code)]
+        unsafe {
+            config.cranelift_flag_set(flag, "false");
+        }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn without_avx(_: &mut Config) {}
 
 /// One run more than workers: a plugin's description is asked for while others run.
 fn runs(workers: usize) -> u32 {

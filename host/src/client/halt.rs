@@ -6,6 +6,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -23,15 +24,17 @@ impl Halt {
     #[must_use]
     pub fn on_interrupt() -> Self {
         let (interrupt, interrupted) = watch::channel(false);
+        // Before anything else begins: until then Ctrl-C ends the program as if by a signal.
+        let signals = signal(SignalKind::interrupt());
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_err() {
+            let Ok(mut signals) = signals else {
                 // Then it ends the program, as it does by default; nobody hears of it.
                 return std::future::pending().await;
-            }
+            };
+            signals.recv().await;
             interrupt.send_replace(true);
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(exit::INTERRUPTED.into());
-            }
+            signals.recv().await;
+            std::process::exit(exit::INTERRUPTED.into());
         });
         Self { interrupted, deadline: None }
     }

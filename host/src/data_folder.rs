@@ -269,9 +269,27 @@ impl DataFolder {
     }
 }
 
+/// Makes a folder that is its user's alone, and those above it as they usually are.
+///
+/// # Errors
+/// It cannot be made. One that is there is left as it is.
+pub fn create_private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(_) if folder.is_dir() => Ok(()),
+        created => created,
+    }
+}
+
 /// Takes the folder, and makes it if there is none.
 fn lock(paths: &Paths) -> Result<File, DataFolderError> {
-    fs::create_dir_all(&paths.root).map_err(failed(&paths.root))?;
+    create_private(&paths.root).map_err(failed(&paths.root))?;
     // The folder's own name must survive a power cut, and it may have been made just now.
     let parent = paths.root.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
@@ -327,6 +345,19 @@ mod tests {
         fs::create_dir(root.join("tasks")).unwrap();
         assert_eq!(DataFolder::open(&root).unwrap().1, 0);
         assert!(!root.join("format").exists(), "it is marked when it has been brought up, not before");
+    }
+
+    #[test]
+    fn a_new_folder_is_its_users_alone_and_one_that_is_there_stays_as_it_is() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("above/data");
+        drop(DataFolder::open(&root).unwrap());
+        assert_eq!(mode(&root), 0o700);
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o750)).unwrap();
+        drop(DataFolder::open(&root).unwrap());
+        assert_eq!(mode(&root), 0o750);
     }
 
     #[test]

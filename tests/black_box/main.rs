@@ -67,6 +67,9 @@ mod server {
     mod contract;
     mod corruption;
     mod data_folder;
+    mod deployment;
+    mod doctor;
+    mod hardening;
     mod info;
     mod lifecycle;
     mod load;
@@ -79,6 +82,7 @@ mod server {
     mod plugin_settings;
     mod presets;
     mod thumbnails;
+    mod tls;
     mod watermark;
     mod worlds;
 }

@@ -17,6 +17,7 @@ pub mod raw;
 pub mod receiver;
 pub mod relay;
 pub mod server;
+pub mod tls;
 
 pub use client::{Answer, Client, Status};
 pub use collector::{Collector, Span};
@@ -29,3 +30,4 @@ pub use raw::Connection;
 pub use receiver::Receiver;
 pub use relay::Relay;
 pub use server::{Server, Setup, eventually};
+pub use tls::{Identity, TlsConnection};

@@ -1,6 +1,6 @@
 //! HTTP by hand, for what no decent client does: to stop midway, to send nonsense, to wait for a 100.
 
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::io::{BufRead, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -65,38 +65,52 @@ impl Connection {
 
     /// As [`answer`](Self::answer); none when the connection was closed instead.
     pub fn try_answer(&mut self) -> Option<Answer> {
-        let status = self.line()?;
-        let code = status.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let code = code.unwrap_or_else(|| panic!("no status line: {status:?}"));
-        let mut headers = vec![];
-        while let Some((name, value)) = self.line()?.split_once(':') {
-            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-        }
-        let mut answer = Answer { code, headers, body: vec![] };
-        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
-        answer.body = vec![0; length];
-        self.0.read_exact(&mut answer.body).unwrap();
-        Some(answer)
+        answer(&mut self.0)
     }
 
     /// Whether the other side closes the connection without another word.
     pub fn is_closed(&mut self) -> bool {
-        self.line().is_none()
+        line(&mut self.0).is_none()
+    }
+
+    /// Everything that still comes until the other side closes the connection.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = vec![];
+        match self.0.read_to_end(&mut rest) {
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
+            _ => rest,
+        }
     }
 
     /// The next line of whatever comes; none at the end.
     pub fn next_line(&mut self) -> Option<String> {
-        self.line()
+        line(&mut self.0)
     }
+}
 
-    fn line(&mut self) -> Option<String> {
-        let mut line = vec![];
-        match self.0.read_until(b'\n', &mut line) {
-            Ok(0) => None,
-            Ok(_) => Some(String::from_utf8(line).unwrap().trim_end().to_owned()),
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
-            Err(error) => panic!("{error}"),
-        }
+/// The next answer of a connection, whatever it goes over; none when it was closed instead.
+pub(crate) fn answer(from: &mut impl BufRead) -> Option<Answer> {
+    let status = line(from)?;
+    let code = status.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let code = code.unwrap_or_else(|| panic!("no status line: {status:?}"));
+    let mut headers = vec![];
+    while let Some((name, value)) = line(from)?.split_once(':') {
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let mut answer = Answer { code, headers, body: vec![] };
+    let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+    answer.body = vec![0; length];
+    from.read_exact(&mut answer.body).unwrap();
+    Some(answer)
+}
+
+fn line(from: &mut impl BufRead) -> Option<String> {
+    let mut line = vec![];
+    match from.read_until(b'\n', &mut line) {
+        Ok(0) => None,
+        Ok(_) => Some(String::from_utf8(line).unwrap().trim_end().to_owned()),
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
+        Err(error) => panic!("{error}"),
     }
 }
 

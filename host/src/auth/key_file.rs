@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Limits;
 use super::key::{ApiKey, KeyHash, KeyId};
+use crate::data_folder::create_private;
 
 /// What can be wrong with the file or with a change to it.
 #[derive(Debug, thiserror::Error)]
@@ -170,7 +171,7 @@ impl KeyFile {
     ) -> Result<T, KeyFileError> {
         let unwritable = |source| KeyFileError::Unwritable { path: path.to_owned(), source };
         let folder = folder_of(path);
-        fs::create_dir_all(folder).map_err(unwritable)?;
+        create_private(folder).map_err(unwritable)?;
         let folder = File::open(folder).map_err(unwritable)?;
         // Given back when `folder` is closed, also by a process that dies.
         folder.lock().map_err(unwritable)?;

@@ -2,6 +2,8 @@
 
 mod config;
 mod data;
+mod environment;
+mod health;
 mod key;
 mod pages;
 mod plugin;
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
         Some(("backup", matches)) => data::backup(matches),
         Some(("restore", matches)) => data::restore(matches),
         Some(("doctor", matches)) => data::doctor(matches),
+        Some(("health", matches)) => health::run(matches),
         _ => unreachable!("clap demands one of the subcommands"),
     };
     match done {
@@ -86,6 +89,7 @@ pub fn command() -> Command {
         .subcommand(data::backup_command())
         .subcommand(data::restore_command())
         .subcommand(data::doctor_command())
+        .subcommand(health::command())
         .subcommand(settings::with_flags(
             Command::new("config")
                 .about("Print the effective configuration, and where each value comes from"),

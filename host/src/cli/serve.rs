@@ -1,5 +1,8 @@
 //! `tintype serve`: puts the server together, runs it, and takes it apart in order.
 
+mod ground;
+
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,15 +15,17 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+use self::ground::Ground;
 use super::settings;
 use crate::auth::{Keys, Limits, Quota};
 use crate::blob::{FileSync, FolderBlobs};
 use crate::callback::Sender;
 use crate::config::{self, Config};
 use crate::control::Control;
-use crate::data_folder::{DataFolder, FORMAT, Paths};
+use crate::data_folder::{FORMAT, Paths};
 use crate::figures;
-use crate::http::{self, App, Server};
+use crate::harden::{self, Needs};
+use crate::http::{self, App, Certificate, Server};
 use crate::plugin::{CompiledCode, Patience, PluginFolder, Registry, RunLimits, Sandbox};
 use crate::store::sled::{self, SledOptions, SledStore};
 use crate::task::{self, Parts, Tasks, WorkerOptions, Workers};
@@ -34,21 +39,34 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// Most time for the last spans to reach their collector.
 const LAST_SPANS: Duration = Duration::from_secs(2);
 /// File descriptors for what isn't a connection: a picture for some of the requests, the store, plugins.
-const OTHER_FILES: u64 = 1000;
+pub(super) const OTHER_FILES: u64 = 1000;
 /// Time between two looks at the plugins folder: a file is read at the second look that finds it the
 /// same, and shall be in use within a second.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// A confined process sees a folder, and not whatever has its name later.
+const REPLACED: &str = ". If another folder was put in its place: with harden the server sees the one that was there when it started, \
+     so start it again";
 
 pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = Config::load(&settings::gather(matches)?)?;
     telemetry::start(&config.log)?;
     raise_file_limit(config.http.max_connections.get());
+    // The process counts from here, and not from when its plugins are compiled.
+    let metrics = figures::registry();
+    let ground = Ground::prepare(&config)?;
+    // While this is the only thread: those that it starts are confined with it.
+    let confined = config.process.harden.then(|| harden::confine(&Needs::of(&config)));
+    match &confined {
+        Some(confined) => confined.report(),
+        None => tracing::info!("not confined: harden is off"),
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("tintype")
         .build()
         .context("no threads can be started")?;
-    let served = runtime.block_on(serve(Arc::new(config)));
+    let served = runtime.block_on(serve(Arc::new(config), ground, metrics));
     // Nothing that matters runs any more; what still blocks would only delay the exit.
     runtime.shutdown_background();
     served
@@ -70,23 +88,26 @@ fn raise_file_limit(connections: usize) {
     }
 }
 
-async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
-    // The process counts from here, and not from when its plugins are compiled.
-    let metrics = figures::registry();
+async fn serve(config: Arc<Config>, ground: Ground, metrics: Metrics) -> anyhow::Result<()> {
     // Before anything that takes time: a signal during start-up counts too.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let hangup = signal(SignalKind::hangup())?;
-    // Before the data folder is touched: of two servers the second leaves without a trace.
-    let server = Server::bind(&config.http).await?;
-
-    let (tracer, exporter) = Tracer::from_settings(&config.otlp)?;
+    let Ground { listening, certificate, data, format, compiled, sender, tracer, exporter } = ground;
+    let server = Server::new(listening, certificate.clone(), &config.http)?;
     if let Some(exporter) = exporter {
         tokio::spawn(exporter.run());
     }
-    let Assembled { app, plugins, data } = {
-        let config = Arc::clone(&config);
-        tokio::task::spawn_blocking(move || assemble(config, tracer, metrics)).await??
+    if let Some(certificate) = certificate {
+        tokio::spawn(follow_certificate(certificate, signal(SignalKind::hangup())?));
+    }
+    let paths = data.paths().clone();
+    let Assembled { app, plugins } = {
+        let (config, paths) = (Arc::clone(&config), paths.clone());
+        tokio::task::spawn_blocking(move || {
+            assemble(config, &paths, format, compiled, sender, tracer, metrics)
+        })
+        .await??
     };
     let tasks = Arc::clone(&app.tasks);
     for (owner, count) in tasks.unfinished().await? {
@@ -108,12 +129,12 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
         tokio::spawn(http::announce(Arc::clone(&tasks), Arc::clone(sender), app.figures.clone()));
     }
 
-    let control = data.paths().control();
+    let control = paths.control();
     let control = Control::bind(&control).with_context(|| format!("control socket {}", control.display()))?;
     let controlling = tokio::spawn(control.serve(Arc::clone(&tasks)));
 
     let address = server.address();
-    tracing::info!(%address, "ready: listening on http://{address}");
+    tracing::info!(%address, "ready: listening on {}", server.url());
     let (stop, stopped) = oneshot::channel::<()>();
     let mut serving = tokio::spawn(server.serve(http::router(app), async move {
         // A sender that is gone means the same as its word.
@@ -142,6 +163,8 @@ async fn serve(config: Arc<Config>) -> anyhow::Result<()> {
         tracing::error!(%error, "the last changes could not be recorded");
     }
     tracing::info!("stopped");
+    // Until here nobody else could touch the folder.
+    drop(data);
     Ok(())
 }
 
@@ -160,30 +183,34 @@ async fn finish_work(workers: &Workers, mut working: JoinHandle<()>, deadline: I
 struct Assembled {
     app: App,
     plugins: PluginFolder,
-    /// Held until the end: nobody else may touch the folder while this process does.
-    data: DataFolder,
 }
 
-fn assemble(config: Arc<Config>, tracer: Tracer, mut metrics: Metrics) -> anyhow::Result<Assembled> {
-    let (data, format) = DataFolder::open(&config.storage.data_dir)?;
+fn assemble(
+    config: Arc<Config>,
+    paths: &Paths,
+    format: u32,
+    compiled: CompiledCode,
+    sender: Option<Arc<Sender>>,
+    tracer: Tracer,
+    mut metrics: Metrics,
+) -> anyhow::Result<Assembled> {
     let keys = Arc::new(Keys::open(&config.auth.keys_file(&config.storage))?);
     let quota = Quota::new(Limits::from_settings(&config.auth));
-    let sender = Sender::from_settings(&config.callback)?.map(Arc::new);
-    let (folder, registry) = load_plugins(&config)?;
+    let (folder, registry) = load_plugins(&config, compiled)?;
     let counted = http::Figures::default();
     let own = figures::own(&mut metrics);
     folder.sandbox().figures().register(own);
     counted.register(own);
     tracer.register(own);
-    let tasks = open_tasks(&config, data.paths(), registry, &quota, &keys, tracer, own)?;
+    let tasks = open_tasks(&config, paths, registry, &quota, &keys, tracer, own)?;
     if format < FORMAT {
         // The store brings itself up when it is opened.
-        data.paths().write_format()?;
+        paths.write_format()?;
         tracing::info!(from = format, to = FORMAT, "the data folder was brought up to this version's format");
     }
     let metrics = Arc::new(metrics);
     let app = App { tasks, config, keys, quota, figures: counted, metrics, sender };
-    Ok(Assembled { app, plugins: folder, data })
+    Ok(Assembled { app, plugins: folder })
 }
 
 fn open_tasks(
@@ -236,11 +263,10 @@ fn open_tasks(
     Ok(tasks)
 }
 
-fn load_plugins(config: &Config) -> anyhow::Result<(PluginFolder, Registry)> {
+fn load_plugins(config: &Config, compiled: CompiledCode) -> anyhow::Result<(PluginFolder, Registry)> {
     let plugins = &config.plugins;
     let limits = RunLimits::from_settings(plugins);
     let sandbox = Sandbox::new(limits, config.tasks.workers(), plugins.allow_wasi)?;
-    let compiled = CompiledCode::open(&plugins.compiled_dir(&config.storage));
     let mut folder = PluginFolder::new(
         &sandbox,
         compiled,
@@ -289,12 +315,26 @@ async fn follow_plugins(mut folder: PluginFolder, tasks: Arc<Tasks>, mut hangup:
             Err(error) => {
                 // Once, and not four times a second.
                 if !failing {
-                    tracing::error!(%error, "the plugins folder cannot be read; plugins stay as they are");
+                    let replaced = error.kind() == io::ErrorKind::PermissionDenied;
+                    let advice = if replaced { REPLACED } else { "" };
+                    tracing::error!(%error, "the plugins folder cannot be read; plugins stay as they are{advice}");
                 }
                 failing = true;
                 continue;
             }
         }
         failing = false;
+    }
+}
+
+/// Reads the certificate again whenever it is told to. Who is connected notices nothing.
+async fn follow_certificate(certificate: Arc<Certificate>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        let read = Arc::clone(&certificate);
+        match tokio::task::spawn_blocking(move || read.read_again()).await {
+            Ok(Ok(())) => tracing::info!("the certificate was read again"),
+            Ok(Err(error)) => tracing::error!("the certificate stays as it was: {error}"),
+            Err(panic) => tracing::error!(%panic, "the certificate stays as it was"),
+        }
     }
 }

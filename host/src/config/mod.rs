@@ -108,6 +108,10 @@ settings! {
     http: Http {
         /// Address and port to listen on. Without API keys only a loopback address is allowed.
         listen: SocketAddr = "127.0.0.1:8080",
+        /// PEM file with the server's certificate and those of its issuers: with it the server speaks HTTPS. SIGHUP reads it again.
+        tls_cert: Option<PathBuf> = "",
+        /// PEM file with the private key of tls_cert.
+        tls_key: Option<PathBuf> = "",
         /// Scheme, host and path under which clients reach the server, such as
         /// https://pictures.example.org; by default the request's own Host.
         public_url: Option<String> = "",
@@ -209,6 +213,12 @@ settings! {
         max_plugin_size: ByteSize = "64MiB",
         /// Whether plugins may import WASI 0.2 (with nothing in it: no files, no network, no environment).
         allow_wasi: bool = "true",
+    }
+
+    /// What the process itself may do.
+    process: Process {
+        /// Close to the process, as far as its kernel can, what a server does not need: other files (landlock) and system calls (seccomp).
+        harden: bool = "true",
     }
 
     /// What the server says about itself.
@@ -326,6 +336,15 @@ impl Config {
                 url,
                 "an http or https URL without query or fragment, such as https://pictures.example.org",
             ));
+        }
+        let http = &config.http;
+        for (name, one, other) in
+            [("tls_cert", &http.tls_cert, &http.tls_key), ("tls_key", &http.tls_key, &http.tls_cert)]
+        {
+            if let (Some(path), None) = (one, other) {
+                let other = if name == "tls_cert" { "tls_key" } else { "tls_cert" };
+                return Err(sources.wrong(name, &path.show(), &format!("set together with {other}")));
+            }
         }
         if config.plugins.memory.0 > MOST_MEMORY {
             return Err(sources.wrong("memory", &config.plugins.memory.show(), "at most 4GiB"));

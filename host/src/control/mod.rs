@@ -29,6 +29,8 @@ pub enum Request {
     Knows(TaskId),
     /// Which plugins there are.
     Plugins,
+    /// Whether a task would be taken now.
+    Ready,
 }
 
 /// What is answered.
@@ -41,6 +43,8 @@ pub enum Reply {
     Knows(bool),
     /// To [`Request::Plugins`].
     Plugins(Listing),
+    /// To [`Request::Ready`]: it would. Otherwise the answer is [`Reply::Failed`].
+    Ready,
     /// It cannot be answered, and why.
     Failed(String),
 }

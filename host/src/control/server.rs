@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::{Reply, Request, reachable};
 use crate::plugin::Listing;
-use crate::task::Tasks;
+use crate::task::{Refusal, Tasks};
 
 /// Longest request; the longest that there is has some 100 bytes.
 const LONGEST: u64 = 4 << 10;
@@ -100,7 +100,16 @@ async fn answer(request: Request, tasks: &Tasks) -> Reply {
     let answered = match request {
         Request::Export { after, limit } => tasks.export(after, limit.min(MOST)).await.map(Reply::Entries),
         Request::Knows(id) => tasks.knows(id).await.map(Reply::Knows),
+        Request::Ready => return ready(tasks),
         Request::Plugins => Ok(Reply::Plugins(Listing::of(&tasks.registry()))),
     };
     answered.unwrap_or_else(|error| Reply::Failed(error.to_string()))
+}
+
+/// As `/health/ready`: a full queue is work, and no fault.
+fn ready(tasks: &Tasks) -> Reply {
+    match tasks.admit() {
+        Ok(()) | Err(Refusal::QueueFull(_)) => Reply::Ready,
+        Err(refusal) => Reply::Failed(refusal.to_string()),
+    }
 }

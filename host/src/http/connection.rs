@@ -10,8 +10,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
+
+use super::transport::Transport;
 
 /// Longest time for which what a refused client still sends is read and thrown away. At its end the
 /// connection breaks: nobody needs half a minute to notice an answer.
@@ -35,7 +36,7 @@ impl Unread {
 
 /// See the module.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Transport,
     /// Longest time in which nothing of what is to be written is taken.
     write_timeout: Duration,
     /// Made when a write first has to wait, and reused: most never do.
@@ -48,7 +49,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, write_timeout: Duration) -> Self {
+    pub(super) fn new(stream: Transport, write_timeout: Duration) -> Self {
         Self {
             stream,
             write_timeout,
@@ -97,7 +98,7 @@ impl Connection {
         let mut waste = [0; 8192];
         loop {
             let mut waste = ReadBuf::new(&mut waste);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut waste) {
+            match self.stream.poll_waste(cx, &mut waste) {
                 Poll::Ready(Ok(())) if !waste.filled().is_empty() => {
                     // Whoever sends and sends must not keep a thread from its other connections.
                     if Instant::now() >= until {
@@ -112,8 +113,8 @@ impl Connection {
     }
 
     /// Whether something has arrived that nobody has read.
-    fn has_unread(&self) -> bool {
-        self.unread.is_set() || self.stream.try_read(&mut [0]).is_ok_and(|read| read > 0)
+    fn has_unread(&mut self) -> bool {
+        self.unread.is_set() || self.stream.has_unread()
     }
 }
 
@@ -147,14 +148,16 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.in_time(flushed, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let until = match self.lingering_until {
             Some(until) => until,
             None => {
-                ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+                let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
+                ready!(self.in_time(closed, cx))?;
                 if !self.has_unread() {
                     return Poll::Ready(Ok(()));
                 }

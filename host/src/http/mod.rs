@@ -20,6 +20,7 @@
 //! | what every exchange gets | `envelope.rs`, `exchange.rs` |
 //! | what is counted of them | `figures.rs` |
 //! | connections, timeouts, shutdown | `server.rs`, `connection.rs`, `body.rs` |
+//! | TLS | `tls.rs`, `transport.rs` |
 
 mod announce;
 mod body;
@@ -51,6 +52,8 @@ mod server;
 mod status;
 mod submit;
 mod task;
+mod tls;
+mod transport;
 mod upload;
 mod xml;
 
@@ -62,7 +65,8 @@ use utoipa_axum::routes;
 
 pub use self::announce::announce;
 pub use self::figures::Figures;
-pub use self::server::{Server, ServerError};
+pub use self::server::{Listening, Server, ServerError};
+pub use self::tls::{Certificate, CertificateError};
 use crate::auth::{Keys, Quota};
 use crate::callback::Sender;
 use crate::config::Config;

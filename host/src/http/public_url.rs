@@ -69,8 +69,11 @@ impl PublicUrl {
             .get::<Peer>()
             .is_some_and(|peer| app.config.http.trusted_proxies.contains(&peer.0));
         let (proto, host) = if trusted { forwarded(&parts.headers) } else { (None, None) };
-        let scheme =
-            if proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https")) { "https" } else { "http" };
+        let is_https = match proto {
+            Some(proto) => proto.eq_ignore_ascii_case("https"),
+            None => app.config.http.tls_cert.is_some(),
+        };
+        let scheme = if is_https { "https" } else { "http" };
         // RFC 9112 section 3.2.2: an authority in the request line wins over Host.
         let host = host
             .or_else(|| parts.uri.authority().map(ToString::to_string))

@@ -20,6 +20,8 @@ use tower::ServiceExt as _;
 
 use super::connection::Connection;
 use super::public_url::Peer;
+use super::tls::Certificate;
+use super::transport::Transport;
 use crate::config::Http;
 
 /// Bytes of a request's head, all headers together.
@@ -37,34 +39,73 @@ pub struct ServerError {
     source: io::Error,
 }
 
+/// Connections that the system keeps for a server that is busy; what tokio asks for, too.
+const BACKLOG: i32 = 1024;
+
+/// An address that this process listens on, of which nothing is accepted yet.
+#[derive(Debug)]
+pub struct Listening {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+}
+
+impl Listening {
+    /// Begins to listen. Needs no other thread.
+    ///
+    /// # Errors
+    /// The address is taken, or not this machine's.
+    pub fn on(address: SocketAddr) -> Result<Self, ServerError> {
+        let failed = |source| ServerError { address, source };
+        let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+        // The standard library asks for 128, which a burst of clients fills.
+        rustix::net::listen(&listener, BACKLOG).map_err(|errno| failed(errno.into()))?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+}
+
 /// A listening server.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    /// What it shows to clients, where it speaks TLS.
+    certificate: Option<Arc<Certificate>>,
     connections: Arc<Semaphore>,
     header_timeout: Duration,
     write_timeout: Duration,
 }
 
 impl Server {
-    /// Begins to listen.
+    /// A server on this address. Needs a runtime.
     ///
     /// # Errors
-    /// The address is taken, or not this machine's.
-    pub async fn bind(config: &Http) -> Result<Self, ServerError> {
-        let failed = |source| ServerError { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+    /// The runtime cannot watch it.
+    pub fn new(
+        listening: Listening,
+        certificate: Option<Arc<Certificate>>,
+        config: &Http,
+    ) -> Result<Self, ServerError> {
+        let Listening { listener, address } = listening;
+        let listener = TcpListener::from_std(listener).map_err(|source| ServerError { address, source })?;
         Ok(Self {
             listener,
             address,
+            certificate,
             connections: Arc::new(Semaphore::new(config.max_connections.get())),
             header_timeout: config.header_timeout,
             write_timeout: config.write_timeout,
         })
     }
 
-    /// The address it listens on, with the real port where 0 was asked for.
+    /// Where it is reached from this machine, with the real port where 0 was asked for.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -75,7 +116,7 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
-            // Also the time in which a kept connection must send its next head.
+            // Also the time in which a kept connection must send its next head; the handshake is in the first.
             .header_read_timeout(self.header_timeout)
             .max_headers(MOST_HEADERS)
             .max_buf_size(LARGEST_HEAD)
@@ -89,6 +130,10 @@ impl Server {
             };
             let Some((stream, peer, permit)) = accepted else { continue };
             let router = router.clone();
+            let stream = match &self.certificate {
+                Some(certificate) => Transport::Handshake(Box::new(certificate.accept(stream))),
+                None => Transport::Plain(stream),
+            };
             let stream = Connection::new(stream, self.write_timeout);
             let unread = stream.unread();
             let service = service_fn(move |request: Request<Incoming>| {

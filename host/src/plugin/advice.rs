@@ -25,6 +25,10 @@ impl LoadError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Unreadable(_) => Advice::operator("let the user that runs the server read it"),
+            Self::Outside { .. } => Advice::operator(
+                "put the file itself into the plugins folder, as the server confines itself to that one; or set \
+                 harden = false",
+            ),
             Self::TooLarge { limit, .. } => Advice::both(
                 "build it optimized and without debug information (`wasm-tools strip`)",
                 &format!("raise max_plugin_size ({limit} bytes) if it can be trusted to be that large"),

@@ -1,5 +1,8 @@
 //! Why a file is not a plugin that can be used here. What to do about it stands in `advice.rs`.
 
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
 use super::descriptor::DescriptorError;
 use super::ending::Ending;
 use super::interface;
@@ -14,6 +17,16 @@ pub enum LoadError {
     /// The file cannot be read.
     #[error("it cannot be read: {0}{advice}", advice = self.advice())]
     Unreadable(#[from] std::io::Error),
+    /// It, or what the operator says of it, is a link to where nothing may be read.
+    #[error("{} leads to {}, which cannot be read: {source}{advice}", file.display(), target.display(), advice = self.advice())]
+    Outside {
+        /// The link.
+        file: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// It is larger than allowed.
     #[error("it has {size} bytes, more than the limit of {limit}{advice}", advice = self.advice())]
     TooLarge {
@@ -80,4 +93,25 @@ pub enum LoadError {
     /// What it says of itself is wrong.
     #[error("{0}{advice}", advice = self.advice())]
     Descriptor(#[from] DescriptorError),
+}
+
+impl LoadError {
+    /// Why `file` cannot be read. If it is a link out of its folder and that is denied, the server most
+    /// likely denied it to itself.
+    pub(super) fn of_reading(file: &Path, error: impl Into<Self>) -> Self {
+        match (error.into(), leads_outside(file)) {
+            (
+                Self::Unreadable(source) | Self::Settings(ConfigError::Unreadable { source, .. }),
+                Some(target),
+            ) if source.kind() == ErrorKind::PermissionDenied => {
+                Self::Outside { file: file.to_owned(), target, source }
+            }
+            (error, _) => error,
+        }
+    }
+}
+
+fn leads_outside(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent()?.canonicalize().ok()?;
+    file.canonicalize().ok().filter(|target| !target.starts_with(folder))
 }

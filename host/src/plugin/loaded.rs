@@ -16,7 +16,7 @@ use super::interrupt::Interrupt;
 use super::limits::RunLimits;
 use super::load_error::LoadError;
 use super::run::{Run, RunContext, Undescribed};
-use super::settings::{PluginSettings, PluginTables};
+use super::settings::{PluginSettings, PluginTables, settings_file};
 use crate::digest::Digest;
 
 /// A component ready to run.
@@ -53,12 +53,13 @@ impl Plugin {
         max_size: u64,
         tables: &PluginTables,
     ) -> Result<Self, LoadError> {
-        let settings = tables.of(file)?;
+        let settings = tables.of(file).map_err(|error| LoadError::of_reading(&settings_file(file), error))?;
         let size = std::fs::metadata(file)?.len();
         if size > max_size {
             return Err(LoadError::TooLarge { size, limit: max_size });
         }
-        Self::from_bytes(sandbox, compiled, file, &std::fs::read(file)?, settings)
+        let wasm = std::fs::read(file).map_err(|error| LoadError::of_reading(file, error))?;
+        Self::from_bytes(sandbox, compiled, file, &wasm, settings)
     }
 
     fn from_bytes(

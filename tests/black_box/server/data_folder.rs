@@ -26,7 +26,7 @@ fn a_folder_of_a_later_format_is_refused_and_left_alone() {
     server.kill();
     let data = server.folder().join("data");
     fs::write(data.join("format"), "tintype data folder, format 3\n").unwrap();
-    for refused in [command(&server, &["serve"]), command(&server, &["doctor"])] {
+    for refused in [command(&server, &["serve"]), command(&server, &["doctor", "--only", "data"])] {
         assert_eq!(refused.code, Some(1), "{refused:?}");
         assert!(
             refused.errors.contains("has format 3") && refused.errors.contains("newer tintype"),
@@ -102,7 +102,7 @@ fn a_backup_of_a_running_server_is_whole_and_can_be_worked_on() {
     let backup = server.folder().join("backup");
     let made = command(&server, &["backup", &backup.display().to_string()]);
     assert_eq!(made.code, Some(0), "{made:?}");
-    let doctor = on(&backup, &["doctor"]);
+    let doctor = on(&backup, &["doctor", "--only", "data"]);
     assert_eq!(doctor.code, Some(0), "{doctor:?}");
     assert!(
         doctor.output.contains("4 waiting, 0 running, 1 over, 1 deleted and still remembered"),
@@ -151,7 +151,7 @@ fn a_backup_made_while_tasks_come_and_go_has_all_that_were_accepted_before() {
         made
     });
     for backup in &backups {
-        let doctor = on(backup, &["doctor"]);
+        let doctor = on(backup, &["doctor", "--only", "data"]);
         assert_eq!(doctor.code, Some(0), "{doctor:?}");
         assert!(!doctor.output.contains("remark"), "{doctor:?}");
     }
@@ -199,7 +199,7 @@ fn a_damaged_folder_is_saved_as_far_as_it_goes() {
     fs::write(period.join(format!("{}.result-1-1", id_of(&bad))), b"no picture").unwrap();
     fs::write(period.join("notes.txt"), b"an operator's").unwrap();
 
-    let doctor = command(&server, &["doctor"]);
+    let doctor = command(&server, &["doctor", "--only", "data"]);
     assert_eq!(doctor.code, Some(1), "{doctor:?}");
     assert!(doctor.output.contains(&format!("picture {}.result-1-1 is damaged", id_of(&bad))), "{doctor:?}");
     assert!(doctor.output.contains("notes.txt is not the server's"), "{doctor:?}");

@@ -90,6 +90,21 @@ impl Server {
         )
     }
 
+    /// A line of `/proc/PID/task/THREAD/status` of each of its threads.
+    #[must_use]
+    pub fn of_threads(&self, field: &str) -> Vec<String> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.child.id())).unwrap();
+        // A thread may have ended since.
+        let statuses =
+            threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("status")).ok());
+        statuses
+            .filter_map(|status| {
+                let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+                Some(value.trim().to_owned())
+            })
+            .collect()
+    }
+
     /// Bytes of memory that the process has resident.
     #[must_use]
     pub fn resident(&self) -> u64 {

@@ -52,7 +52,9 @@ fn follow(child: &mut Child, log: Arc<Mutex<Vec<String>>>) -> Receiver<String> {
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {
-            if let Some((_, rest)) = line.split_once("listening on http://") {
+            if let Some((_, url)) = line.split_once("listening on http")
+                && let Some((_, rest)) = url.split_once("://")
+            {
                 let address: String =
                     rest.chars().take_while(|c| c.is_ascii_digit() || ".:[]".contains(*c)).collect();
                 let _ = ready.send(address);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use self::copy::Copied;
-use super::settings;
+use super::{environment, settings};
 use crate::config::Config;
 
 /// The setting that says which folder.
@@ -39,16 +39,26 @@ pub(super) fn restore_command() -> Command {
 }
 
 pub(super) fn doctor_command() -> Command {
-    settings::with_some_flags(
+    settings::with_flags(
         Command::new("doctor")
-            .about("Check every task and picture of a data folder or backup; changes nothing by itself")
+            .about(
+                "Check what a server with these settings needs of this machine, and every task and picture of its \
+                 data folder; changes nothing by itself",
+            )
+            .arg(
+                Arg::new("only")
+                    .long("only")
+                    .value_name("HALF")
+                    .value_parser(["data", "setup"])
+                    .help("Check only the data folder (or backup), or only settings and machine"),
+            )
             .arg(
                 Arg::new("accept-loss")
                     .long("accept-loss")
                     .action(ArgAction::SetTrue)
-                    .help("Go on without records that the task store has lost; their pictures are set aside"),
+                    .conflicts_with("only")
+                    .help("Go on without records that the task store has lost; their pictures are set aside. Checks only the data"),
             ),
-        SETTINGS,
     )
 }
 
@@ -69,8 +79,26 @@ pub(super) fn restore(matches: &ArgMatches) -> anyhow::Result<()> {
 }
 
 pub(super) fn doctor(matches: &ArgMatches) -> anyhow::Result<()> {
-    let root = data_dir(matches)?;
-    if matches.get_flag("accept-loss") {
+    let sources = settings::gather(matches)?;
+    let config = Config::read(&sources)?;
+    let root = config.storage.data_dir.clone();
+    let accept_loss = matches.get_flag("accept-loss");
+    let only = matches.get_one::<String>("only").map(String::as_str);
+    let mut is_healthy = true;
+    if !accept_loss && only != Some("data") {
+        let mut findings = environment::examine(&config);
+        // What keeps only a server from starting, and no other command.
+        if let Err(error) = Config::load(&sources) {
+            findings.refused(&error);
+        }
+        findings.write(&mut io::stdout().lock())?;
+        is_healthy = findings.is_healthy();
+    }
+    if only == Some("setup") {
+        anyhow::ensure!(is_healthy, "a server with these settings would not work here");
+        return Ok(());
+    }
+    if accept_loss {
         let set_aside = block_on(doctor::accept_loss(&root))?;
         eprintln!(
             "The task store is taken as it is; {set_aside} pictures of tasks that it does not know are in blobs/lost."
@@ -79,6 +107,7 @@ pub(super) fn doctor(matches: &ArgMatches) -> anyhow::Result<()> {
     let findings = block_on(doctor::examine(&root))?;
     findings.write(&root, &mut io::stdout().lock())?;
     anyhow::ensure!(findings.is_healthy(), "there are problems; `tintype backup` saves what is not damaged");
+    anyhow::ensure!(is_healthy, "the data are good, but a server with these settings would not work here");
     Ok(())
 }
 

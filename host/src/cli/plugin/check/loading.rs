@@ -83,7 +83,7 @@ fn imports(names: &[String], report: &mut Report) {
 fn refused(error: &LoadError, report: &mut Report) {
     let culprit = match error {
         LoadError::Settings(_) | LoadError::Pinned { .. } | LoadError::Fixed(_) => "settings",
-        LoadError::Unreadable(_) | LoadError::TooLarge { .. } => "size",
+        LoadError::Unreadable(_) | LoadError::Outside { .. } | LoadError::TooLarge { .. } => "size",
         LoadError::CoreModule | LoadError::Invalid(_) => "component",
         LoadError::Imports { .. } => "imports",
         LoadError::Exports(_) | LoadError::Worlds(_) => "exports",

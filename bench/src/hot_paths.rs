@@ -17,7 +17,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tintype::auth::{Keys, Limits, Quota};
 use tintype::blob::{FileSync, FolderBlobs};
 use tintype::config::{Config, Sources};
-use tintype::http::{App, Figures, Server};
+use tintype::http::{App, Figures, Listening, Server};
 use tintype::plugin::Registry;
 use tintype::store::sled::{Durability, SledOptions, SledStore};
 use tintype::task::{IdSource, Parts, TaskStore as _, Tasks, description};
@@ -276,7 +276,7 @@ async fn serve(folder: &Path) -> anyhow::Result<(SocketAddr, String, oneshot::Se
         sender: None,
         config: Arc::clone(&config),
     };
-    let server = Server::bind(&config.http).await?;
+    let server = Server::new(Listening::on(config.http.listen)?, None, &config.http)?;
     let address = server.address();
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(server.serve(tintype::http::router(app), async {

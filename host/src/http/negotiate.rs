@@ -27,6 +27,12 @@ const OFFERS: [(&str, Format); 5] = [
 impl Format {
     /// What `Accept` asks for, none where nothing fits.
     pub(super) fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let mut fields = headers.get_all(ACCEPT).iter();
+        if let (Some(only), None) = (fields.next(), fields.next())
+            && let Some(format) = Self::named(only.as_bytes())
+        {
+            return Some(format);
+        }
         // Several fields of one name are one list (RFC 9110 section 5.3).
         let values: Vec<&str> =
             headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -34,6 +40,15 @@ impl Format {
         let offered = OFFERS.map(|(media_type, _)| media_type);
         let chosen = media_range::negotiate(accept.as_deref(), &offered)?;
         OFFERS.get(chosen).map(|(_, format)| *format)
+    }
+
+    /// Of what nearly all programs send: one of the offers as it is written here, or anything. To take such
+    /// a field apart would cost as much as to find the task.
+    fn named(accept: &[u8]) -> Option<Self> {
+        if accept == b"*/*" {
+            return OFFERS.first().map(|(_, format)| *format);
+        }
+        OFFERS.iter().find(|(offer, _)| offer.as_bytes() == accept).map(|(_, format)| *format)
     }
 
     pub(super) fn content_type(self) -> &'static str {
@@ -51,5 +66,26 @@ impl<S: Sync> FromRequestParts<S> for Format {
         Self::accepted(&parts.headers).ok_or_else(|| {
             Problem::not_acceptable("Answers are application/xml or application/json. Accept one of them.")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_most_programs_send_is_understood_as_it_is_when_it_is_taken_apart() {
+        let accepted = |value: &str| {
+            let value = HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static(""));
+            Format::accepted(&HeaderMap::from_iter([(ACCEPT, value)]))
+        };
+        for plain in OFFERS.map(|(offer, _)| offer).into_iter().chain(["*/*"]) {
+            assert!(Format::named(plain.as_bytes()).is_some(), "{plain}");
+            // A weight is the long way.
+            assert_eq!(accepted(plain), accepted(&format!("{plain};q=0.9")), "{plain}");
+        }
+        assert_eq!(accepted("image/png"), None);
     }
 }

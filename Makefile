@@ -42,6 +42,7 @@ test: build guests faults ## Run every test
 	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-codecs -p tintype-componentize -p tintype-jpeg -p tintype-lanes
 	./tests/openapi/run.sh
 	./tests/clients/run.sh
+	./tests/examples/run.sh
 	./tests/templates/run.sh
 	./tests/monitoring/run.sh
 	./tests/console/run.sh

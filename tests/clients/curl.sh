@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# curl, as the README shows it: a form, a bare image, and a message put together by printf.
+# curl, as the README and docs/protocol.md show it: a form, a bare image, and a message put together by printf.
 set -euo pipefail
 url=$1
 folder=$2

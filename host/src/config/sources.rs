@@ -300,14 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_every_setting_with_its_default_and_help() {
-        let readme = include_str!("../../../README.md");
+    fn the_documents_list_every_setting_with_its_default_and_help() {
+        let document = include_str!("../../../docs/settings.md");
         for setting in Config::SECTIONS.iter().flat_map(|(_, settings)| settings.iter()) {
             let default =
                 if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
             let help: Vec<&str> = setting.help.split_whitespace().collect();
             let row = format!("| `{}` | {default} | {} |", setting.name, help.join(" "));
-            assert!(readme.contains(&row), "README.md lacks: {row}");
+            assert!(document.contains(&row), "docs/settings.md lacks: {row}");
         }
     }
 }

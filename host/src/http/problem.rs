@@ -26,6 +26,9 @@ macro_rules! problems {
         /// The stable ends of all types.
         pub(super) const SLUGS: &[&str] = &[$( $slug ),+];
 
+        #[cfg(test)]
+        const STATUSES: &[StatusCode] = &[$( StatusCode::$status ),+];
+
         impl Problem {
             $(
                 $(#[doc = $doc])*
@@ -148,4 +151,18 @@ pub(super) async fn method_not_allowed(request: Request) -> Problem {
     let method: &Method = request.method();
     Problem::wrong_method(format!("{path} does not take {method}, but {allowed}."))
         .with(ALLOW, HeaderValue::from_static(allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_protocol_lists_every_type_with_its_status() {
+        let document = include_str!("../../../docs/protocol.md");
+        for (slug, status) in SLUGS.iter().zip(STATUSES) {
+            let row = format!("| `{slug}` | {} |", status.as_str());
+            assert!(document.contains(&row), "docs/protocol.md lacks: {row}");
+        }
+    }
 }

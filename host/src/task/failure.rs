@@ -175,4 +175,12 @@ mod tests {
         assert!(failure.detail.len() <= LONGEST_DETAIL && failure.detail.ends_with('…'));
         assert_eq!(Failure::new(FailureCode::PluginError, "a\0b\u{1b}[31m").detail, "a\u{fffd}b\u{fffd}[31m");
     }
+
+    #[test]
+    fn the_protocol_lists_every_code() {
+        let document = include_str!("../../../docs/protocol.md");
+        for code in FailureCode::ALL {
+            assert!(document.contains(&format!("\n| `{code}` | ")), "docs/protocol.md lacks {code}");
+        }
+    }
 }

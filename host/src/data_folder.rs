@@ -275,14 +275,16 @@ impl DataFolder {
 /// It cannot be made. One that is there is left as it is.
 pub fn create_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    if folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = folder.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(_) if folder.is_dir() => Ok(()),
+    let create = || fs::DirBuilder::new().mode(0o700).create(folder);
+    let created = match (create(), folder.parent()) {
+        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(parent)?;
+            create()
+        }
+        (created, _) => created,
+    };
+    match created {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         created => created,
     }
 }

@@ -209,6 +209,10 @@ pub enum StoreError {
     /// The disk has no room. Nothing was kept.
     #[error("no space left for the task store")]
     NoSpace,
+    /// What is to be recorded is longer than a record can be, in bytes. Nothing was kept, and the store goes
+    /// on.
+    #[error("a record of {0} bytes is too large")]
+    TooLarge(usize),
     /// The store is broken and takes no more writes: what it acknowledged is kept, what failed is
     /// not acknowledged.
     #[error("the task store failed: {0}")]
@@ -252,7 +256,8 @@ pub trait TaskStore: Send + Sync {
     /// Accepts a task. Durable.
     ///
     /// # Errors
-    /// [`StoreError::Full`], [`StoreError::KeyReused`], [`StoreError::NoSpace`], [`StoreError::Failed`].
+    /// [`StoreError::Full`], [`StoreError::KeyReused`], [`StoreError::NoSpace`], [`StoreError::TooLarge`],
+    /// [`StoreError::Failed`].
     async fn submit(&self, task: NewTask) -> Result<Submitted, StoreError>;
 
     /// Whether a task of this owner was accepted with this idempotency key, and is still known.
@@ -305,7 +310,7 @@ pub trait TaskStore: Send + Sync {
     /// Ends a task. Durable.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`], [`StoreError::NoSpace`], [`StoreError::Failed`].
+    /// [`StoreError::Fenced`], [`StoreError::NoSpace`], [`StoreError::TooLarge`], [`StoreError::Failed`].
     async fn finish(
         &self,
         id: TaskId,

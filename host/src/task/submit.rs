@@ -232,7 +232,10 @@ impl Tasks {
             }
             Err(error) => {
                 // A store that failed may have kept the record all the same; its pictures stay then.
-                if matches!(error, StoreError::Full | StoreError::NoSpace | StoreError::KeyReused) {
+                if matches!(
+                    error,
+                    StoreError::Full | StoreError::NoSpace | StoreError::KeyReused | StoreError::TooLarge(_)
+                ) {
                     self.discard(&keys).await;
                 }
                 Err(match error {

@@ -322,7 +322,7 @@ impl Workers {
             Outcome::Failed(_) => 0,
         };
         let ended = match store.finish(id, attempt, outcome, Timestamp::now()).await {
-            Err(error @ StoreError::Failed(_)) if store.failure().is_none() => {
+            Err(error @ StoreError::TooLarge(_)) => {
                 store.finish(id, attempt, internal(record, &error), Timestamp::now()).await
             }
             ended => ended,

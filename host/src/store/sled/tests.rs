@@ -78,6 +78,20 @@ async fn only_the_attempt_that_holds_a_task_can_end_it() {
 }
 
 #[tokio::test]
+async fn an_end_that_is_too_long_to_be_recorded_is_refused_and_the_store_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, ids) = (open(dir.path()), IdSource::after(None));
+    let id = submit(&store, &ids).await.id;
+    store.claim(1, true, vec![]).await.unwrap();
+    let result = BlobInfo { media_type: "a".repeat(10_000), size: 1, digest: Digest::of(b"a") };
+    let long = store.finish(id, 1, Outcome::Ok(vec![result]), Timestamp::now()).await;
+    assert!(matches!(long, Err(StoreError::TooLarge(10_000..))), "{long:?}");
+    assert!(store.failure().is_none());
+    store.finish(id, 1, failed_outcome(), Timestamp::now()).await.unwrap();
+    assert!(get(&store, id).await.is_over());
+}
+
+#[tokio::test]
 async fn what_ran_when_the_process_died_waits_again_and_the_second_time_ends() {
     let dir = tempfile::tempdir().unwrap();
     let ids = IdSource::after(None);

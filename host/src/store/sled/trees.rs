@@ -332,7 +332,7 @@ pub(super) fn ids(entries: sled::Iter) -> impl Iterator<Item = Result<TaskId, St
 fn encode(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let bytes = rmp_serde::to_vec_named(value).map_err(|error| StoreError::Failed(error.to_string()))?;
     if bytes.len() > LARGEST_VALUE {
-        return Err(StoreError::Failed(format!("a record of {} bytes is too large", bytes.len())));
+        return Err(StoreError::TooLarge(bytes.len()));
     }
     Ok(bytes)
 }

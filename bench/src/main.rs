@@ -44,7 +44,7 @@ fn main() -> anyhow::Result<()> {
         .subcommand(accept::command())
         .subcommand(records::command())
         .subcommand(churn::command());
-    match command.get_matches().subcommand() {
+    let measured = match command.get_matches().subcommand() {
         Some(("pixels", matches)) => pixels::run(matches),
         Some(("instructions", matches)) => hot_paths::run(matches),
         Some(("hot-path", matches)) => hot_paths::run_one(matches),
@@ -56,5 +56,7 @@ fn main() -> anyhow::Result<()> {
         Some(("records", matches)) => records::run(matches),
         Some(("churn", matches)) => churn::run(matches),
         _ => unreachable!("clap demands one of the subcommands"),
-    }
+    };
+    server::remove_folders();
+    measured
 }

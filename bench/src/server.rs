@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -102,13 +103,38 @@ pub fn warm_up(setup: &Setup) -> anyhow::Result<()> {
     Server::start(folder()?.path(), setup).map(drop)
 }
 
+/// All that were made, until [`remove_folders`].
+static FOLDERS: Mutex<Vec<tempfile::TempDir>> = Mutex::new(vec![]);
+
 /// A folder for one server on the disk that is to be measured. A temporary folder is often in memory,
 /// where an fsync costs nothing; `target` is where the project lies.
-pub fn folder() -> anyhow::Result<tempfile::TempDir> {
-    tempfile::Builder::new()
+///
+/// It stays until everything is measured: ext4 without a journal passes over inodes that were freed in the
+/// last half minute, one by one, so that whoever makes files after a folder of thousands was deleted does
+/// it at several times the cost.
+pub fn folder() -> anyhow::Result<Folder> {
+    let made = tempfile::Builder::new()
         .prefix("tintype-bench-")
         .tempdir_in(target())
-        .with_context(|| format!("a folder in {}", target().display()))
+        .with_context(|| format!("a folder in {}", target().display()))?;
+    let folder = Folder(made.path().to_owned());
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(made);
+    Ok(folder)
+}
+
+/// See [`folder`].
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// Removes every [`folder`]: the last thing that a bench does.
+pub fn remove_folders() {
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
 
 fn prepare(folder: &Path) -> anyhow::Result<PathBuf> {

@@ -57,7 +57,9 @@ trap stop_all EXIT
 # The receiver first: the server has to be told its port.
 TINTYPE_CALLBACK_SECRET=whsec_$(python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')
 export TINTYPE_CALLBACK_SECRET
-python3 "$examples/callback_receiver.py" 0 >"$scratch/heard" 2>"$scratch/receiver.log" &
+# It is read before the receiver may have made it.
+: >"$scratch/heard"
+python3 "$examples/callback_receiver.py" 0 >>"$scratch/heard" 2>"$scratch/receiver.log" &
 receiver=$!
 hooks=
 for _ in $(seq 100); do
@@ -65,6 +67,11 @@ for _ in $(seq 100); do
     [[ -n $hooks ]] && break
     sleep 0.1
 done
+if [[ -z $hooks ]]; then
+    echo 'the receiver of callbacks does not listen:' >&2
+    cat "$scratch/receiver.log" >&2
+    exit 1
+fi
 
 # With a key, so that the examples have to send it.
 "${SERVER_BINARY:-$root/target/release/tintype}" key new examples --data-dir "$scratch/data" >"$scratch/key" 2>/dev/null

@@ -39,7 +39,7 @@ test: build guests faults ## Run every test
 	$(CARGO) test --release -p tintype
 	$(CARGO) test --release -p tintype-tests
 	$(CARGO) test --release -p tintype-bench
-	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-codecs -p tintype-componentize -p tintype-jpeg -p tintype-lanes
+	$(CARGO) test --release -p tintype-pixels -p tintype-plugin -p tintype-standard -p tintype-codecs -p tintype-avif -p tintype-componentize -p tintype-jpeg -p tintype-lanes
 	./tests/openapi/run.sh
 	./tests/clients/run.sh
 	./tests/examples/run.sh
@@ -58,7 +58,7 @@ lint: ## Check formatting, lints, dependencies
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --release --workspace --all-targets --exclude tintype-hostile \
 		--exclude tintype-wasi-guest -- -D warnings
-	./plugins/toolchain.sh clippy --profile guest -p tintype-standard -p tintype-codecs -p tintype-hostile \
+	./plugins/toolchain.sh clippy --profile guest -p tintype-standard -p tintype-codecs -p tintype-avif -p tintype-hostile \
 		-p tintype-odd-filter -p tintype-odd-codec -p tintype-wasi-guest -- -D warnings
 
 deny: ## Check licences and advisories of all dependencies

@@ -13,7 +13,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly BUNDLED=(tintype-standard:standard tintype-codecs:standard-codecs)
+readonly BUNDLED=(tintype-standard:standard tintype-codecs:standard-codecs tintype-avif:standard-avif)
 plugins=("$@")
 [[ $# -gt 0 ]] || plugins=("${BUNDLED[@]}")
 

@@ -62,6 +62,7 @@ mod client {
 
 /// What an operator relies on, and pictures.
 mod server {
+    mod avif;
     mod broken_clients;
     mod config;
     mod contract;

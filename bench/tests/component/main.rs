@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "how much of its memory a run took is worth reading")]
 
+mod avif;
 mod memory;
 mod pictures;
 mod results;

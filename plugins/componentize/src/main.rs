@@ -18,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use wit_component::ComponentEncoder;
 
 mod imports;
+mod unbound;
 
 const USAGE: &str = "usage: tintype-componentize [--allow-wasi] CORE.wasm COMPONENT.wasm";
 
@@ -65,7 +66,12 @@ fn encode(module: &[u8]) -> Result<Vec<u8>> {
     if module.get(4..8) == Some(&[0x0d, 0, 1, 0]) {
         bail!("it is a component already");
     }
-    ComponentEncoder::default().module(module)?.validate(true).encode()
+    let mut encoder = ComponentEncoder::default();
+    encoder.module(module)?;
+    for (name, stand_in) in unbound::stand_ins(module)? {
+        encoder.adapter(&name, &stand_in)?;
+    }
+    encoder.validate(true).encode()
 }
 
 /// Beside its target first, so that nobody ever sees half a component.

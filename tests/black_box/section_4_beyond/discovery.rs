@@ -12,7 +12,7 @@ fn the_plugins_say_what_they_can_do_in_json_and_in_xml() {
     let answer = client.send("GET", "/plugins", &[("Accept", "application/json")], &[]);
     let plugins = answer.json()["plugins"].as_array().unwrap().clone();
     let names: Vec<&str> = plugins.iter().map(|plugin| plugin["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["hostile", "standard", "standard-codecs"]);
+    assert_eq!(names, ["hostile", "standard", "standard-avif", "standard-codecs"]);
 
     let standard = &plugins[1];
     let operations = standard["operations"].as_array().unwrap();

@@ -71,7 +71,7 @@ fn requests_and_tasks_are_counted_by_what_came_of_them() {
         ("tintype_tasks_duration_seconds_count", 3.0),
         ("tintype_blobs_failed", 0.0),
         ("tintype_store_failed", 0.0),
-        ("tintype_plugins", 3.0),
+        ("tintype_plugins", 4.0),
     ] {
         assert_eq!(sample(&client, name), Some(value), "{name}");
     }

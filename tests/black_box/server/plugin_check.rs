@@ -34,6 +34,20 @@ fn the_bundled_codecs_pass_every_check() {
 }
 
 #[test]
+fn the_bundled_codec_for_avif_passes_every_check_on_what_it_writes_itself() {
+    let folder = TempDir::new().unwrap();
+    let avif = target().join("plugins/standard-avif.wasm").display().to_string();
+    let ended = plugin(folder.path(), &["check", &avif, "--json"]);
+    assert_eq!((ended.code, ended.errors.as_str()), (Some(0), ""), "{ended:?}");
+    let report = json(&ended);
+    let passed = checks(&report, "passed");
+    assert_eq!(passed.len(), report["findings"].as_array().unwrap().len(), "{}", ended.output);
+    for check in ["probe: a file of image/png", "decode: good image/avif", "decode: half image/avif"] {
+        assert!(passed.iter().any(|known| known == check), "{check} in {passed:?}");
+    }
+}
+
+#[test]
 fn a_codec_of_a_format_without_a_sample_is_tried_on_what_it_writes_itself() {
     let folder = TempDir::new().unwrap();
     let ended = plugin(folder.path(), &["check", &built("odd-codec").display().to_string(), "--json"]);

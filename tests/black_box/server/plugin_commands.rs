@@ -96,7 +96,7 @@ fn without_a_server_the_list_describes_the_folder() {
     let text = plugin(folder.path(), &["list"]);
     assert_eq!(text.code, Some(0), "{text:?}");
     for words in
-        ["2 in use, 1 broken", "standard 0.1.0: in use", "broken.wasm: broken", digest, "resize, crop"]
+        ["3 in use, 1 broken", "standard 0.1.0: in use", "broken.wasm: broken", digest, "resize, crop"]
     {
         assert!(text.output.contains(words), "{words} in {}", text.output);
     }
@@ -120,7 +120,7 @@ fn a_running_server_tells_what_it_uses_and_which_file_is_broken_since() {
     assert!(stays["error"].as_str().unwrap().contains("Operator: copy it again"), "{stays}");
     let text = plugin(server.folder(), &["list"]).output;
     assert!(text.contains("hostile 1.0.0: broken; what the file held before stays in use"), "{text}");
-    assert!(text.starts_with("The server that runs on data: 3 in use, 1 broken"), "{text}");
+    assert!(text.starts_with("The server that runs on data: 4 in use, 1 broken"), "{text}");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn the_socket_of_a_server_that_was_killed_is_no_server() {
     server.kill();
     assert!(server.folder().join("data/control").exists());
     let list = json(&plugin(server.folder(), &["list", "--json"]));
-    assert_eq!((&list["server"], list["plugins"].as_array().unwrap().len()), (&Json::from(false), 2));
+    assert_eq!((&list["server"], list["plugins"].as_array().unwrap().len()), (&Json::from(false), 3));
 }
 
 #[test]

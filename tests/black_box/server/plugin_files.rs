@@ -65,7 +65,7 @@ fn broken_plugins_are_reported_and_change_nothing_for_the_rest() {
     assert!(!server.log().iter().any(|line| line.contains("README.txt")));
     let client = server.client();
     let plugins = client.send("GET", "/plugins", &[("Accept", "application/json")], &[]).json();
-    assert_eq!(plugins["plugins"].as_array().unwrap().len(), 2, "{plugins}");
+    assert_eq!(plugins["plugins"].as_array().unwrap().len(), 3, "{plugins}");
     assert_eq!(client.process(&resize()).state(), "OK");
 }
 

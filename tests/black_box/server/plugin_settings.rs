@@ -203,7 +203,7 @@ fn what_is_reserved_to_others_is_not_there() {
     };
     assert_eq!(
         (names(&shop).len(), names(&other)),
-        (3, vec![Json::from("standard"), Json::from("standard-codecs")])
+        (4, ["standard", "standard-avif", "standard-codecs"].map(Json::from).to_vec())
     );
     other.get("/plugins/hostile").refused(404, "not-found");
     assert_eq!(other.process(&resize()).state(), "OK");
@@ -277,7 +277,7 @@ fn settings_may_come_before_their_plugin_and_are_reported_until_it_comes() {
         || "the plugin is not used".to_owned(),
     );
     assert_eq!(shown(&client, "hostile")["limits"]["memory_bytes"], 32 << 20, "from its first moment");
-    assert_eq!(list(&server)["plugins"].as_array().unwrap().len(), 3);
+    assert_eq!(list(&server)["plugins"].as_array().unwrap().len(), 4);
 }
 
 #[test]

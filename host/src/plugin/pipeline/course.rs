@@ -179,18 +179,14 @@ impl<'a> Course<'a> {
     fn file(&mut self, flow: Flow, plugin: &Plugin) -> Result<Image, Stopped> {
         let picture = match flow {
             Flow::Pixels(picture) => picture,
-            Flow::File(file) => {
-                let is_foreign =
-                    !plugin.reads(&file.media_type) && self.pipeline.codecs.reads(&file.media_type);
-                match if is_foreign { self.recognized(&file, None)? } else { None } {
-                    Some((media_type, picture)) => {
-                        self.original.get_or_insert(media_type);
-                        picture
-                    }
-                    // Perhaps it is something else than the client says, and the plugin knows it.
-                    None => return Ok(file),
+            Flow::File(file) => match self.foreign(&file, plugin)? {
+                Some((media_type, picture)) => {
+                    self.original.get_or_insert(media_type);
+                    picture
                 }
-            }
+                // Perhaps it is something else than the client says, and the plugin knows it.
+                None => return Ok(file),
+            },
         };
         let preferred = if picture.color_profile.is_some() { LOSSLESS } else { LOSSLESS_AND_FAST };
         let codecs = &self.pipeline.codecs;
@@ -200,6 +196,29 @@ impl<'a> Course<'a> {
         let file = self.encode_as(picture, &media_type)?;
         self.handed_over = Some(media_type);
         Ok(file)
+    }
+
+    /// A file that `plugin` doesn't read and a codec does: because the client says so, or, where it says
+    /// something that nobody knows (`application/octet-stream`, of any file), because the codec does.
+    fn foreign(&mut self, file: &Image, plugin: &Plugin) -> Result<Option<(String, Picture)>, Stopped> {
+        if plugin.reads(&file.media_type) {
+            return Ok(None);
+        }
+        let codecs = &self.pipeline.codecs;
+        if codecs.reads(&file.media_type) {
+            return self.recognized(file, None);
+        }
+        // The others would only find what the plugin finds as well.
+        let reads_more = |codec: &Plugin| codec.descriptor.accepts.iter().any(|known| !plugin.reads(known));
+        for codec in codecs.readers_of(&file.media_type).into_iter().filter(|codec| reads_more(codec)) {
+            let found =
+                self.call(codec, "probe", unwatched(), |context| codec.probe(&file.bytes, context))?;
+            if found.is_some_and(|media_type| !plugin.reads(&media_type)) {
+                return self
+                    .call(codec, "decode", unwatched(), |context| codec.decode(&file.bytes, None, context));
+            }
+        }
+        Ok(None)
     }
 
     /// The picture without a file.

@@ -25,9 +25,12 @@ const MEAN_OF: u32 = 5;
 /// A client whose runs take longer than this on average is a long one: what people notice as waiting.
 const LONG: Duration = Duration::from_secs(1);
 /// Tasks of clients whose runs are shorter than this are handed out before a worker is free, so that no
-/// worker waits while a store makes a claim durable, which takes some milliseconds. It is also how much
-/// later another client's task can begin for that.
+/// worker waits while a store makes a claim durable, which takes some milliseconds: as many as will have a
+/// worker within this time. It is also how much later another client's task can begin for that.
 const QUICK: Duration = Duration::from_millis(50);
+/// Tasks that may be at hand for each worker, however quick they are: if the server dies, that is counted
+/// against each of them, and they run one by one at the next start.
+pub(super) const MOST_AT_HAND: usize = 16;
 /// For so long after a task of another client the last worker is kept from long ones: people who send
 /// a picture now and then come again within a minute or not soon.
 const LANE: Duration = Duration::from_secs(60);
@@ -57,6 +60,8 @@ pub struct Turns {
     /// The same, of those whose runs take long.
     long_order: BTreeMap<Place, Client>,
     at_hand: HashMap<TaskId, AtHand>,
+    /// For how long these will have a worker, those that are not quick until then counted as if they were.
+    soon: Duration,
     /// How many of these are long clients'.
     long_at_hand: usize,
     /// What the client that came last to its turn had used.
@@ -132,6 +137,7 @@ impl Turns {
             order: BTreeMap::new(),
             long_order: BTreeMap::new(),
             at_hand: HashMap::new(),
+            soon: Duration::ZERO,
             long_at_hand: 0,
             reached: Duration::ZERO,
             came: None,
@@ -176,7 +182,8 @@ impl Turns {
         let beside = passed_over.and_then(|turn| self.behind(turn, most_passed)).filter(may);
         let turn = beside.or_else(|| self.first_after(passed_over.map(|turn| turn.place), closed))?;
         let line = self.clients.get(&turn.client)?;
-        let room = if line.is_quick() { self.workers * 2 } else { self.workers };
+        let ahead = line.is_quick() && self.soon < QUICK.saturating_mul(self.workers as u32);
+        let room = if ahead { self.workers * MOST_AT_HAND } else { self.workers };
         // Whoever's turn it is has it, if only when there is room: those who need less must not keep it
         // waiting for ever.
         (self.at_hand.len() < room).then_some(turn)
@@ -200,6 +207,7 @@ impl Turns {
             line.used += charged;
             line.at_hand += 1;
         });
+        self.soon += charged.min(QUICK);
         self.at_hand.insert(turn.id, AtHand { client, charged });
     }
 
@@ -261,6 +269,7 @@ impl Turns {
 
     fn take_back(&mut self, id: TaskId, now: Instant) -> Option<AtHand> {
         let at_hand = self.at_hand.remove(&id)?;
+        self.soon = self.soon.saturating_sub(at_hand.charged.min(QUICK));
         self.change(&at_hand.client, now, |line| line.at_hand = line.at_hand.saturating_sub(1));
         Some(at_hand)
     }

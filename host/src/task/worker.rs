@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::at_work::{AtWork, Entry};
@@ -15,6 +15,7 @@ use super::record::{BlobInfo, Details, DetailsAt, Outcome, Record};
 use super::service::{Running, Tasks};
 use super::spans::TracedAttempt;
 use super::store::StoreError;
+use super::turns::MOST_AT_HAND;
 use crate::blob::{BlobError, BlobKey, Part};
 use crate::plugin::{Ending, Image, Interrupt, Occasion, OnRun, Stopped, Work};
 
@@ -22,12 +23,13 @@ use crate::plugin::{Ending, Image, Interrupt, Occasion, OnRun, Stopped, Work};
 const MOST_ATTEMPTS: u32 = 10;
 
 /// A task is with the server in three parts: it waits for a worker, it has one and runs, its end is written
-/// down. A worker waits for no disk, so for each there may be so many tasks: one that runs, one that comes
-/// next, and two whose results are on their way to the disk.
-const TASKS_PER_WORKER: usize = 4;
-/// Bytes of results that may be on their way while their worker runs another task. Larger ones keep it
-/// until they are written, so that what the server takes for running plugins stays what it says it is.
-const SMALL: u64 = 4 << 20;
+/// down. A worker waits for no disk, so beside those that wait and run there may be as many for each whose
+/// results are on their way to the disk: the more there are, the more are written together.
+const TASKS_PER_WORKER: usize = 2 * MOST_AT_HAND;
+/// Bytes of results for each worker that may be on their way while it runs another task. What would be more
+/// keeps its worker until it is written, so that what the server takes for running plugins stays what it
+/// says it is.
+const ON_THEIR_WAY: usize = 8 << 20;
 
 /// How workers behave.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +48,8 @@ pub struct Workers {
     options: WorkerOptions,
     /// One for each.
     workers: Arc<Semaphore>,
+    /// Bytes of results that may still be on their way to the disk.
+    on_their_way: Arc<Semaphore>,
 }
 
 /// What becomes of a task whose run is over.
@@ -69,7 +73,9 @@ impl Workers {
     /// Workers for `tasks`.
     #[must_use]
     pub fn new(tasks: Arc<Tasks>, options: WorkerOptions) -> Self {
-        Self { tasks, options, workers: Arc::new(Semaphore::new(options.workers)) }
+        let workers = Arc::new(Semaphore::new(options.workers));
+        let on_their_way = Arc::new(Semaphore::new(options.workers * ON_THEIR_WAY));
+        Self { tasks, options, workers, on_their_way }
     }
 
     /// Works until [`Tasks::drain`] and every running task has ended. The caller bounds how long
@@ -84,7 +90,7 @@ impl Workers {
             suspect_runs &= !running.is_empty();
             let blocked = suspect_runs || self.tasks.disk.trouble().is_some();
             // The store hands out more than there are workers only of what is quick.
-            let soon = (self.options.workers * 2).saturating_sub(at_work.count());
+            let soon = (self.options.workers * MOST_AT_HAND).saturating_sub(at_work.count());
             let open = (self.options.workers * TASKS_PER_WORKER).saturating_sub(running.len());
             let free = if blocked { 0 } else { soon.min(open) };
             if self.tasks.is_draining() {
@@ -203,7 +209,7 @@ impl Workers {
             Err(Stop::Blob(error)) => return Disposition::Finished(internal(&record, &error)),
         };
         let size = images.iter().map(|image| image.bytes.len() as u64).sum();
-        let _worker = (size > SMALL).then_some(worker);
+        let _until_written = self.goes_on(size).ok_or(worker);
         match self.publish(&record, images).await {
             Ok(outcome) => Disposition::Finished(outcome),
             Err(error) => {
@@ -217,6 +223,12 @@ impl Workers {
                 }
             }
         }
+    }
+
+    /// Takes room for results that are on their way to the disk while their worker goes on, if there is.
+    fn goes_on(&self, size: u64) -> Option<OwnedSemaphorePermit> {
+        let size = u32::try_from(size).ok()?;
+        Arc::clone(&self.on_their_way).try_acquire_many_owned(size).ok()
     }
 
     /// Runs a task's plugins.

@@ -192,17 +192,30 @@ fn two_long_clients_leave_that_worker_too() {
 }
 
 #[test]
-fn only_quick_tasks_are_handed_out_before_a_worker_is_free() {
-    let mut play = play(2);
-    play.come("quick", 100);
-    assert!(play.handed_out().is_some());
-    let (id, _) = play.handed_out().unwrap();
-    assert_eq!(play.handed_out(), None, "nothing is known yet");
-    play.ran(id, MS);
-    for _ in 0..3 {
-        assert_eq!(play.handed_out().unwrap().1, "quick");
+fn only_quick_tasks_are_handed_out_before_a_worker_is_free_and_as_many_as_will_soon_have_one() {
+    for (took, ahead) in [(MS, 2 * MOST_AT_HAND), (20 * MS, 4), (60 * MS, 2)] {
+        let mut play = play(2);
+        play.come("quick", 100);
+        let first = play.handed_out().unwrap().0;
+        let second = play.handed_out().unwrap().0;
+        assert_eq!(play.handed_out(), None, "nothing is known yet");
+        play.ran(first, took);
+        // What it took is known now, but the second was charged before.
+        while play.handed_out().is_some() {}
+        assert_eq!(play.turns.at_hand.len(), ahead, "{took:?}");
+        assert!(play.turns.at_hand.contains_key(&second));
     }
-    assert_eq!(play.handed_out(), None, "one that runs and one that comes next for each worker");
+}
+
+#[test]
+fn what_is_at_hand_is_forgotten_when_it_has_run() {
+    let mut play = play(1);
+    play.come("quick", 100);
+    for _ in 0..50 {
+        let (id, _) = play.handed_out().unwrap();
+        play.ran(id, 20 * MS);
+    }
+    assert_eq!(play.turns.soon, Duration::ZERO);
 }
 
 #[test]
@@ -211,7 +224,7 @@ fn quick_tasks_do_not_keep_others_waiting_for_room() {
     play.come("quick", 100);
     let (id, _) = play.handed_out().unwrap();
     play.ran(id, MS);
-    let (first, second) = (play.handed_out().unwrap().0, play.handed_out().unwrap().0);
+    let [first, second] = [(); 2].map(|()| play.handed_out().unwrap().0);
     play.comes("other");
     assert_eq!(play.handed_out(), None);
     play.ran(first, MS);

@@ -16,8 +16,9 @@ use super::lives::Lives;
 use super::recipe::Expected;
 use super::wire::{Said, Wire};
 
-/// Tasks that a worker may have at hand: one runs, one comes next, two are on their way to the disk.
-const AT_HAND: u64 = 4;
+/// Tasks that a worker may have at hand, if they are quick: 16 that run or come next, 16 whose results are on
+/// their way to the disk.
+const AT_HAND: u64 = 32;
 /// Time for workers to clear up after tasks that were cancelled.
 const SETTLING: Duration = Duration::from_secs(5);
 

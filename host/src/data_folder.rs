@@ -111,6 +111,12 @@ impl Paths {
         self.root.join("tasks")
     }
 
+    /// A mark that the tasks of this folder's pictures are in a database.
+    #[must_use]
+    pub fn tasks_elsewhere(&self) -> PathBuf {
+        self.root.join("tasks.elsewhere")
+    }
+
     /// The folder of pictures.
     #[must_use]
     pub fn blobs(&self) -> PathBuf {

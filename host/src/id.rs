@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -32,6 +32,13 @@ impl TaskId {
     #[must_use]
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         Uuid::from_slice(bytes).ok().filter(|uuid| uuid.get_version_num() == 7).map(Self)
+    }
+
+    /// The least id that could have been made `time` before this one.
+    #[must_use]
+    pub fn long_before(&self, time: Duration) -> Self {
+        let earlier = self.millis().saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        Self(uuid::Builder::from_unix_timestamp_millis(earlier, &[0; 10]).into_uuid())
     }
 
     /// Milliseconds since 1970 at which the id was made.

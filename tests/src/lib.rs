@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 pub mod client;
+// The store's own tests have it too, and know nothing of these.
+#[path = "../../host/src/store/postgres/tests/cluster.rs"]
+pub mod cluster;
 pub mod collector;
 pub mod document;
 pub mod events;

@@ -46,6 +46,8 @@ impl QuotaError {
 #[derive(Debug)]
 pub struct Quota {
     defaults: Limits,
+    /// Whether open tasks are counted elsewhere, and only uploads here.
+    is_shared: bool,
     callers: Mutex<Callers>,
 }
 
@@ -84,8 +86,33 @@ impl Quota {
     /// Counters for callers for whom `defaults` hold.
     #[must_use]
     pub fn new(defaults: Limits) -> Arc<Self> {
+        Self::counting(defaults, false)
+    }
+
+    /// The same where a store counts the open tasks of all processes, and only what is being sent to this one
+    /// is counted here. Tasks a minute are counted by each process for itself.
+    #[must_use]
+    pub fn beside_store(defaults: Limits) -> Arc<Self> {
+        Self::counting(defaults, true)
+    }
+
+    fn counting(defaults: Limits, is_shared: bool) -> Arc<Self> {
         let callers = Callers { counts: HashMap::new(), sweep_at: SWEEP_AT };
-        Arc::new(Self { defaults, callers: Mutex::new(callers) })
+        Arc::new(Self { defaults, is_shared, callers: Mutex::new(callers) })
+    }
+
+    /// How many unfinished tasks a caller may have, for the store that counts them.
+    #[must_use]
+    pub fn most_open(&self, caller: &Caller) -> Option<u64> {
+        let most = self.limits(caller).open.filter(|_| self.is_shared);
+        most.map(|most| most.get().into())
+    }
+
+    fn limits(&self, caller: &Caller) -> Limits {
+        match caller {
+            Caller::Anonymous => self.defaults,
+            Caller::Key { limits, .. } => limits.or(self.defaults),
+        }
     }
 
     /// Takes the room for one task. It is given back when what is returned is dropped, unless the
@@ -98,10 +125,7 @@ impl Quota {
     }
 
     fn take_at(self: &Arc<Self>, caller: &Caller, now: Instant) -> Result<Admission, QuotaError> {
-        let limits = match caller {
-            Caller::Anonymous => self.defaults,
-            Caller::Key { limits, .. } => limits.or(self.defaults),
-        };
+        let limits = self.limits(caller);
         let owner = caller.owner();
         let mut callers = self.lock();
         let count = callers.count(owner, now);
@@ -127,6 +151,9 @@ impl Quota {
 
     /// Counts an unfinished task of `owner` that was accepted before the server started.
     pub fn opened(&self, owner: Option<KeyId>) {
+        if self.is_shared {
+            return;
+        }
         let mut callers = self.lock();
         let count = callers.count(owner, Instant::now());
         count.open = count.open.saturating_add(1);
@@ -134,6 +161,9 @@ impl Quota {
 
     /// A task of `owner` has ended.
     pub fn closed(&self, owner: Option<KeyId>) {
+        if self.is_shared {
+            return;
+        }
         if let Some(count) = self.lock().counts.get_mut(&owner) {
             count.open = count.open.saturating_sub(1);
         }
@@ -174,11 +204,15 @@ impl Admission {
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        if !self.kept
-            && let Some(count) = self.quota.lock().counts.get_mut(&self.owner)
-        {
-            count.open = count.open.saturating_sub(1);
-            count.full_at = count.full_at.checked_sub(self.share).unwrap_or(count.full_at);
+        // An upload is over either way; an accepted task is open where nobody else counts it.
+        let (gives_back_open, gives_back_share) = (!self.kept || self.quota.is_shared, !self.kept);
+        if let Some(count) = self.quota.lock().counts.get_mut(&self.owner) {
+            if gives_back_open {
+                count.open = count.open.saturating_sub(1);
+            }
+            if gives_back_share {
+                count.full_at = count.full_at.checked_sub(self.share).unwrap_or(count.full_at);
+            }
         }
     }
 }

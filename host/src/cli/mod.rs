@@ -5,6 +5,7 @@ mod data;
 mod environment;
 mod health;
 mod key;
+mod migrate;
 mod pages;
 mod plugin;
 mod plugins;
@@ -38,7 +39,8 @@ fn misuse(rule: impl std::fmt::Display) -> anyhow::Error {
 pub fn main() -> ExitCode {
     let matches = command().get_matches();
     let done = match matches.subcommand() {
-        Some(("serve", matches)) => serve::run(matches),
+        Some(("serve", matches)) => serve::run(matches, serve::Role::Serve),
+        Some(("work", matches)) => serve::run(matches, serve::Role::Work),
         Some(("config", matches)) => config::run(matches),
         Some(("key", matches)) => key::run(matches),
         Some(("plugin", matches)) => plugin::run(matches),
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
         Some(("backup", matches)) => data::backup(matches),
         Some(("restore", matches)) => data::restore(matches),
         Some(("doctor", matches)) => data::doctor(matches),
+        Some(("migrate", matches)) => migrate::run(matches),
         Some(("health", matches)) => health::run(matches),
         _ => unreachable!("clap demands one of the subcommands"),
     };
@@ -81,6 +84,11 @@ pub fn command() -> Command {
         .subcommand(settings::with_flags(
             Command::new("serve").about("Serve until told to stop (SIGTERM or Ctrl-C)"),
         ))
+        .subcommand(settings::with_flags(
+            Command::new("work").about(
+                "Run the tasks that other servers take, where all share a database, until told to stop",
+            ),
+        ))
         .subcommand(submit::command())
         .subcommand(task::command())
         .subcommand(plugins::command())
@@ -89,6 +97,7 @@ pub fn command() -> Command {
         .subcommand(data::backup_command())
         .subcommand(data::restore_command())
         .subcommand(data::doctor_command())
+        .subcommand(migrate::command())
         .subcommand(health::command())
         .subcommand(settings::with_flags(
             Command::new("config")

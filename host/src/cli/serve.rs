@@ -27,8 +27,9 @@ use crate::figures;
 use crate::harden::{self, Needs};
 use crate::http::{self, App, Certificate, Server};
 use crate::plugin::{CompiledCode, Patience, PluginFolder, Registry, RunLimits, Sandbox};
+use crate::store::postgres::{self, PostgresStore};
 use crate::store::sled::{self, SledOptions, SledStore};
-use crate::task::{self, Parts, Tasks, WorkerOptions, Workers};
+use crate::task::{self, Parts, Recovered, TaskStore, Tasks, WorkerOptions, Workers};
 use crate::telemetry;
 use crate::trace::Tracer;
 
@@ -48,8 +49,28 @@ const LOOK: Duration = Duration::from_millis(250);
 const REPLACED: &str = ". If another folder was put in its place: with harden the server sees the one that was there when it started, \
      so start it again";
 
-pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+/// What a process does of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Takes tasks, and runs them unless `no_workers` says otherwise.
+    Serve,
+    /// Runs tasks that others take.
+    Work,
+}
+
+pub(super) fn run(matches: &ArgMatches, role: Role) -> anyhow::Result<()> {
     let config = Config::load(&settings::gather(matches)?)?;
+    if role == Role::Work {
+        anyhow::ensure!(
+            config.storage.store.database().is_some(),
+            "`tintype work` runs tasks that other servers take: set store to the database that they share \
+             (postgres://…), or use `tintype serve`"
+        );
+        anyhow::ensure!(
+            !config.tasks.no_workers,
+            "`tintype work` does nothing but run tasks: unset no_workers, or use `tintype serve`"
+        );
+    }
     telemetry::start(&config.log)?;
     raise_file_limit(config.http.max_connections.get());
     // The process counts from here, and not from when its plugins are compiled.
@@ -66,7 +87,7 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         .thread_name("tintype")
         .build()
         .context("no threads can be started")?;
-    let served = runtime.block_on(serve(Arc::new(config), ground, metrics));
+    let served = runtime.block_on(serve(Arc::new(config), role, ground, metrics));
     // Nothing that matters runs any more; what still blocks would only delay the exit.
     runtime.shutdown_background();
     served
@@ -88,7 +109,7 @@ fn raise_file_limit(connections: usize) {
     }
 }
 
-async fn serve(config: Arc<Config>, ground: Ground, metrics: Metrics) -> anyhow::Result<()> {
+async fn serve(config: Arc<Config>, role: Role, ground: Ground, metrics: Metrics) -> anyhow::Result<()> {
     // Before anything that takes time: a signal during start-up counts too.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -119,8 +140,14 @@ async fn serve(config: Arc<Config>, ground: Ground, metrics: Metrics) -> anyhow:
         deadline: config.plugins.deadline,
         heartbeat: config.tasks.lease / 3,
     };
+    tokio::spawn(Arc::clone(&tasks).follow_news());
     let workers = Arc::new(Workers::new(Arc::clone(&tasks), options));
-    let working = tokio::spawn(Arc::clone(&workers).run());
+    let working = if config.tasks.no_workers {
+        tracing::info!("tasks are taken and not run: no_workers is set");
+        tokio::spawn(std::future::ready(()))
+    } else {
+        tokio::spawn(Arc::clone(&workers).run())
+    };
     tokio::spawn(task::sweep(Arc::clone(&tasks), config.tasks.retention));
     tokio::spawn(task::sweep_orphans(Arc::clone(&tasks)));
     tokio::spawn(task::watch_disk(Arc::clone(&tasks)));
@@ -136,7 +163,11 @@ async fn serve(config: Arc<Config>, ground: Ground, metrics: Metrics) -> anyhow:
     let address = server.address();
     tracing::info!(%address, "ready: listening on {}", server.url());
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = tokio::spawn(server.serve(http::router(app), async move {
+    let router = match role {
+        Role::Serve => http::router(app),
+        Role::Work => http::watching_router(app),
+    };
+    let mut serving = tokio::spawn(server.serve(router, async move {
         // A sender that is gone means the same as its word.
         let _ = stopped.await;
     }));
@@ -195,7 +226,11 @@ fn assemble(
     mut metrics: Metrics,
 ) -> anyhow::Result<Assembled> {
     let keys = Arc::new(Keys::open(&config.auth.keys_file(&config.storage))?);
-    let quota = Quota::new(Limits::from_settings(&config.auth));
+    let limits = Limits::from_settings(&config.auth);
+    let quota = match config.storage.store.database() {
+        Some(_) => Quota::beside_store(limits),
+        None => Quota::new(limits),
+    };
     let (folder, registry) = load_plugins(&config, compiled)?;
     let counted = http::Figures::default();
     let own = figures::own(&mut metrics);
@@ -222,33 +257,23 @@ fn open_tasks(
     tracer: Tracer,
     metrics: &mut Metrics,
 ) -> anyhow::Result<Arc<Tasks>> {
-    let (durability, file_sync) = match config.storage.durability {
-        config::Durability::Full => (sled::Durability::Full, FileSync::Each),
-        config::Durability::Relaxed => {
-            (sled::Durability::Relaxed(config.storage.flush_every), FileSync::Elsewhere)
-        }
+    let (store, recovered) = match config.storage.store.database() {
+        Some(url) => (open_database(config, paths, url)?, Recovered::default()),
+        None => open_embedded(config, paths, metrics)?,
     };
-    let (store, recovered) = SledStore::open(
-        &paths.tasks(),
-        &SledOptions {
-            durability,
-            cache: config.storage.store_cache.0,
-            max_queue: config.tasks.max_queue.get(),
-            workers: config.tasks.workers(),
-            max_attempts: config.tasks.max_attempts.get(),
-            lease: config.tasks.lease,
-        },
-    )?;
     if recovered.requeued + recovered.interrupted > 0 {
         let (requeued, interrupted) = (recovered.requeued, recovered.interrupted);
         tracing::warn!(requeued, interrupted, "the server died while these tasks ran");
     }
     let (quota, keys) = (Arc::clone(quota), Arc::clone(keys));
-    store.figures().register(metrics);
+    let file_sync = match config.storage.durability {
+        config::Durability::Full => FileSync::Each,
+        config::Durability::Relaxed => FileSync::Elsewhere,
+    };
     let blobs = FolderBlobs::open(&paths.blobs(), file_sync)?;
     blobs.register(metrics);
     let tasks = Tasks::new(Parts {
-        store: Arc::new(store),
+        store,
         blobs: Arc::new(blobs),
         registry,
         max_queue: config.tasks.max_queue.get(),
@@ -261,6 +286,61 @@ fn open_tasks(
     tasks.figures().recovered(recovered);
     task::register(&tasks, metrics);
     Ok(tasks)
+}
+
+/// The store in the data folder, and what became of tasks that ran when its last process died.
+fn open_embedded(
+    config: &Config,
+    paths: &Paths,
+    metrics: &mut Metrics,
+) -> anyhow::Result<(Arc<dyn TaskStore>, Recovered)> {
+    let elsewhere = paths.tasks_elsewhere();
+    anyhow::ensure!(
+        !elsewhere.exists(),
+        "the tasks of this data folder's pictures are in a database (so says {}), and pictures without tasks are \
+         deleted: set store again, or choose another data_dir",
+        elsewhere.display()
+    );
+    let options = SledOptions {
+        durability: match config.storage.durability {
+            config::Durability::Full => sled::Durability::Full,
+            config::Durability::Relaxed => sled::Durability::Relaxed(config.storage.flush_every),
+        },
+        cache: config.storage.store_cache.0,
+        max_queue: config.tasks.max_queue.get(),
+        workers: config.tasks.workers(),
+        max_attempts: config.tasks.max_attempts.get(),
+        lease: config.tasks.lease,
+    };
+    let (store, recovered) = SledStore::open(&paths.tasks(), &options)?;
+    store.figures().register(metrics);
+    Ok((Arc::new(store), recovered))
+}
+
+/// The store that other servers may share.
+fn open_database(config: &Config, paths: &Paths, url: &str) -> anyhow::Result<Arc<dyn TaskStore>> {
+    let tasks = paths.tasks();
+    anyhow::ensure!(
+        !tasks.exists(),
+        "there are tasks in {}, and pictures without tasks are deleted: unset store, or choose another data_dir",
+        tasks.display()
+    );
+    let elsewhere = paths.tasks_elsewhere();
+    std::fs::write(&elsewhere, "The tasks are in the database that the setting store names.\n")
+        .with_context(|| elsewhere.display().to_string())?;
+    let settings = postgres::Settings {
+        url: url.to_owned(),
+        connections: config.storage.store_connections.get(),
+        migrate: config.storage.store_migrate,
+        accept_unsafe: config.storage.store_accept_unsafe,
+        max_queue: config.tasks.max_queue.get(),
+        workers: config.tasks.workers(),
+        max_attempts: config.tasks.max_attempts.get(),
+        lease: config.tasks.lease,
+    };
+    // This thread may wait; those of the runtime work meanwhile.
+    let store = tokio::runtime::Handle::current().block_on(PostgresStore::open(&settings))?;
+    Ok(Arc::new(store))
 }
 
 fn load_plugins(config: &Config, compiled: CompiledCode) -> anyhow::Result<(PluginFolder, Registry)> {

@@ -11,6 +11,7 @@
 pub mod located;
 pub(crate) mod nearest;
 mod sources;
+mod task_store;
 mod value;
 
 use std::net::{IpAddr, SocketAddr};
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use sources::{ConfigError, Origin, Sources, TABLES};
+pub use task_store::TaskStoreAt;
 pub use value::{ByteSize, Ratio, Secret, SettingValue};
 
 use crate::callback::HostRule;
@@ -147,6 +149,8 @@ settings! {
         max_queue: NonZeroU64 = "100000",
         /// Tasks run at once; by default one per core.
         workers: Option<NonZeroUsize> = "",
+        /// Take tasks and leave running them to the other servers of the same database.
+        no_workers: bool = "false",
         /// How often a task is begun when the server dies while running it.
         max_attempts: NonZeroU32 = "2",
         /// Time for which tasks that are over and their results are kept.
@@ -179,6 +183,14 @@ settings! {
     storage: Storage {
         /// Folder for tasks, pictures and compiled plugins.
         data_dir: PathBuf = "data",
+        /// Where tasks are: sled, in data_dir, for one server; or a PostgreSQL database that several servers share, such as postgres://USER@HOST/DATABASE. Others can see a flag: better a variable.
+        store: TaskStoreAt = "sled",
+        /// Connections to the database, beside one that listens.
+        store_connections: NonZeroU32 = "10",
+        /// Whether the server brings the database's schema to its version; otherwise `tintype migrate` does.
+        store_migrate: bool = "true",
+        /// Use a database that can lose what it confirmed: with fsync or synchronous_commit off.
+        store_accept_unsafe: bool = "false",
         /// full: a 202 survives a power cut. relaxed: everything is flushed every flush_every, and a crash or power cut may take away what was accepted or ended since.
         durability: Durability = "full",
         /// Time between two flushes where durability is relaxed.
@@ -345,6 +357,13 @@ impl Config {
                 let other = if name == "tls_cert" { "tls_key" } else { "tls_cert" };
                 return Err(sources.wrong(name, &path.show(), &format!("set together with {other}")));
             }
+        }
+        if config.storage.store == TaskStoreAt::Sled && config.tasks.no_workers {
+            let wanted = "false where store is sled: nobody else could run the tasks";
+            return Err(sources.wrong("no_workers", "true", wanted));
+        }
+        if config.storage.store != TaskStoreAt::Sled && config.storage.durability == Durability::Relaxed {
+            return Err(sources.wrong("durability", "relaxed", "full where store is a database"));
         }
         if config.plugins.memory.0 > MOST_MEMORY {
             return Err(sources.wrong("memory", &config.plugins.memory.show(), "at most 4GiB"));

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
+use crate::store::postgres;
 
 /// What glibc asks for a name: its own settings in `/etc`, the modules that these name, and where other
 /// programs keep the name servers. Files in `/etc` are replaced by renaming, and a rule on a file holds
@@ -19,6 +20,15 @@ const TO_RESOLVE: &[&str] = &[
     "/run/NetworkManager",
 ];
 
+/// Certificate authorities, which a connection to a database may need whenever it is made again.
+const TO_TRUST: &[&str] = &[
+    "/etc/ssl",
+    "/etc/pki",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+    "/usr/share/pki",
+];
+
 /// The process itself, how many processors there are (the allocator asks), and how many and how much memory
 /// its group may have.
 const OF_THE_SYSTEM: &[&str] = &["/proc/self", "/sys/devices/system/cpu", "/sys/fs/cgroup"];
@@ -30,7 +40,7 @@ pub struct Needs {
     pub write: Vec<PathBuf>,
     /// Files and folders that it reads.
     pub read: Vec<PathBuf>,
-    /// Whether it opens connections: to receivers of callbacks, or to a collector of traces.
+    /// Whether it opens connections: to a database, to receivers of callbacks, or to a collector of traces.
     pub calls_others: bool,
 }
 
@@ -46,7 +56,15 @@ impl Needs {
         for file in reread.into_iter().flatten() {
             read.extend(surroundings(file));
         }
-        let calls_others = !config.callback.callback_hosts.is_empty() || config.otlp.otlp_endpoint.is_some();
+        let database = config.storage.store.database();
+        let calls_others = database.is_some()
+            || !config.callback.callback_hosts.is_empty()
+            || config.otlp.otlp_endpoint.is_some();
+        if let Some(url) = database {
+            read.extend(TO_TRUST.iter().map(PathBuf::from));
+            // An address that is none is refused before long.
+            read.extend(postgres::files(url).unwrap_or_default());
+        }
         if calls_others {
             read.extend(TO_RESOLVE.iter().map(PathBuf::from));
             read.extend(surroundings(Path::new("/etc/resolv.conf")));

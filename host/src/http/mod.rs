@@ -93,7 +93,16 @@ pub struct App {
 
 /// What answers requests.
 pub fn router(app: App) -> Router {
-    let (router, _) = routes().split_for_parts();
+    answering(routes(), app)
+}
+
+/// What answers whoever watches a server that takes no tasks.
+pub fn watching_router(app: App) -> Router {
+    answering(watching_routes(OpenApiRouter::with_openapi(openapi::head())), app)
+}
+
+fn answering(routes: OpenApiRouter<App>, app: App) -> Router {
+    let (router, _) = routes.split_for_parts();
     router
         .fallback(problem::no_such_resource)
         .method_not_allowed_fallback(problem::method_not_allowed)
@@ -103,7 +112,7 @@ pub fn router(app: App) -> Router {
 
 /// Every route, under the path and method that its handler is annotated with.
 fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::head())
+    let routes = OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(list::get, submit::post))
         .routes(routes!(task::redirect_from_plural))
         .routes(routes!(task::get, task::delete))
@@ -115,8 +124,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(schemas::get))
         .routes(routes!(openapi::get))
         .routes(routes!(console::page))
-        .routes(routes!(console::asset))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
-        .routes(routes!(metrics::metrics))
+        .routes(routes!(console::asset));
+    watching_routes(routes)
+}
+
+fn watching_routes(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    routes.routes(routes!(health::live)).routes(routes!(health::ready)).routes(routes!(metrics::metrics))
 }

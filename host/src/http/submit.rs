@@ -37,6 +37,10 @@ const CONFLICT_PAUSE: u64 = 2;
 const RESTART_PAUSE: u64 = 10;
 /// Seconds after which an operator may have made room or mended the storage.
 const OPERATOR_PAUSE: u64 = 60;
+/// A database that is started again, or whose standby takes over, is back within some seconds.
+const STORE_PAUSE: u64 = 5;
+/// When one of a caller's tasks ends nobody knows: the same as where this process counts them.
+const OPEN_PAUSE: u64 = 10;
 
 /// Submits a task.
 ///
@@ -121,10 +125,15 @@ pub(super) async fn post(
         callback,
         idempotency_key,
         trace: exchange.trace(),
+        // What only repeats a request opens nothing.
+        most_open: app.quota.most_open(&caller.0),
     };
     let accepted = app.tasks.submit(submission).await.map_err(|error| match error {
         SubmitError::Refused(refusal) => refused(&refusal),
         SubmitError::Impossible(why) => Problem::impossible(why.to_string()),
+        SubmitError::OverQuota(_) => {
+            Problem::over_quota(format!("{error} Try again later.")).retry_after(OPEN_PAUSE)
+        }
         SubmitError::KeyReused => Problem::key_reused(error.to_string()),
     })?;
     exchange.is_about(accepted.status.record.id);
@@ -218,6 +227,12 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         }
         Refusal::NoSpace => {
             Problem::disk_full(format!("{detail} Try again later.")).retry_after(OPERATOR_PAUSE)
+        }
+        Refusal::StoreUnreachable => {
+            let detail = format!(
+                "{detail} Send the request again, best with an Idempotency-Key: it may have been accepted."
+            );
+            Problem::storage_failed(detail).retry_after(STORE_PAUSE)
         }
         Refusal::StorageFailed | Refusal::DiskFailed => {
             Problem::storage_failed(format!("{detail} Nothing was recorded; try again later."))

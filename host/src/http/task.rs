@@ -137,6 +137,7 @@ pub(super) fn unreadable(error: &StoreError) -> Problem {
         StoreError::NoSpace => {
             Problem::disk_full("The server has no room to record the change. Try again later.")
         }
+        StoreError::Unavailable(_) => submit::refused(&Refusal::StoreUnreachable),
         StoreError::Failed(_) => {
             // The same as whoever submits is told.
             submit::refused(&Refusal::StorageFailed)

@@ -211,6 +211,14 @@ impl Registry {
         bounded.map(|(plugin, most)| (self.operations_of(plugin), most)).collect()
     }
 
+    /// The names of all operations, presets among them.
+    #[must_use]
+    pub fn operations(&self) -> Vec<String> {
+        let own = self.plugins.iter().flat_map(|plugin| &plugin.descriptor.operations);
+        let presets = self.presets.iter().map(|offer| &offer.preset.name);
+        own.map(|operation| &operation.name).chain(presets).cloned().collect()
+    }
+
     fn operations_of(&self, plugin: &Arc<Plugin>) -> Vec<String> {
         let is_its_alone = |name: &str| {
             let mut others = self.plugins.iter().filter(|other| !Arc::ptr_eq(other, plugin));

@@ -32,11 +32,12 @@ pub use self::record::{
 pub use self::retention::sweep;
 pub use self::service::{Found, OnEnd, Parts, Removed, Status, Tasks};
 pub use self::store::{
-    Bound, DueCallback, Entry, Idempotency, KeptTask, Lookup, NewTask, Page, PendingAnnouncement, Query,
-    Recovered, StateFilter, StoreError, Submitted, TaskStore,
+    Bound, DueCallback, Entry, Idempotency, KeptTask, Lookup, NewTask, News, Page, PendingAnnouncement,
+    Query, Recovered, StateFilter, StoreError, Submitted, TaskStore,
 };
 pub use self::submit::{Accepted, Refusal, Submission, SubmitError, Uploading};
 pub use self::turns::{Client, Turn, Turns};
+pub(crate) use self::turns::{FIRST_GUESS, LANE, LONG, MOST_AT_HAND, QUICK};
 pub use self::watch::Subscription;
 pub use self::worker::{WorkerOptions, Workers};
 pub use crate::id::{IdSource, TaskId};

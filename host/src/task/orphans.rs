@@ -22,6 +22,9 @@ const PERIOD: Duration = Duration::from_secs(3600);
 /// loss. What was under way when a server died is seconds old; a slow disk may hold it up for longer.
 const SUSPICIOUS: Duration = Duration::from_secs(600);
 
+/// How far the clocks of processes that share a store, and the ids that they give, may be apart.
+const SKEW: Duration = Duration::from_secs(3600);
+
 /// What a sweep found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Swept {
@@ -36,14 +39,14 @@ struct Swept {
 /// Sweeps for as long as the server runs. To be called before the first task can come.
 pub fn sweep_orphans(tasks: Arc<Tasks>) -> impl Future<Output = ()> {
     // Whatever comes has a greater id.
-    let mut until = tasks.ids.next();
+    let mut until = end(&tasks);
     async move {
         let mut newest = tasks.store.newest().ok().flatten();
         let mut period = tokio::time::interval(PERIOD);
         loop {
             period.tick().await;
             // Whatever is on its way at the next sweep will be older than that one's end.
-            let next = tasks.ids.next();
+            let next = end(&tasks);
             match sweep_once(&tasks, until, newest.unwrap_or(until)).await {
                 Ok(swept) => report(swept),
                 Err(error) => tracing::error!(%error, "the orphan sweep broke off"),
@@ -51,6 +54,12 @@ pub fn sweep_orphans(tasks: Arc<Tasks>) -> impl Future<Output = ()> {
             (until, newest) = (next, Some(next));
         }
     }
+}
+
+/// Of tasks with ids up to this one none is being accepted any more.
+fn end(tasks: &Tasks) -> TaskId {
+    let next = tasks.ids.next();
+    if tasks.store.is_shared() { next.long_before(SKEW) } else { next }
 }
 
 fn report(swept: Swept) {

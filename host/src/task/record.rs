@@ -139,6 +139,21 @@ pub enum Outcome {
     Failed(Failure),
 }
 
+impl Outcome {
+    /// Of a task that its client wants no more.
+    #[must_use]
+    pub fn cancelled() -> Self {
+        Self::Failed(Failure::new(FailureCode::Cancelled, CANCELLED))
+    }
+
+    /// Of a task during which the server died so often.
+    #[must_use]
+    pub fn interrupted(crashes: u32) -> Self {
+        let detail = format!("The server was interrupted {crashes} times while running this task.");
+        Self::Failed(Failure::new(FailureCode::Interrupted, &detail))
+    }
+}
+
 /// A change that a task's state doesn't allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalTransition {
@@ -212,7 +227,7 @@ impl Record {
     pub fn cancel(&mut self, now: Timestamp) -> Result<(), IllegalTransition> {
         match self.state {
             State::Queued | State::Running => {
-                self.end(now, Outcome::Failed(Failure::new(FailureCode::Cancelled, CANCELLED)));
+                self.end(now, Outcome::cancelled());
                 Ok(())
             }
             State::Finished { .. } => Err(IllegalTransition::Over),
@@ -233,9 +248,7 @@ impl Record {
         self.check_holder(attempt)?;
         self.crashes = self.crashes.saturating_add(1);
         if self.crashes >= max_attempts {
-            let detail =
-                format!("The server was interrupted {} times while running this task.", self.crashes);
-            self.end(now, Outcome::Failed(Failure::new(FailureCode::Interrupted, &detail)));
+            self.end(now, Outcome::interrupted(self.crashes));
         } else {
             self.state = State::Queued;
         }

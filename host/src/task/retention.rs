@@ -28,9 +28,7 @@ pub async fn sweep(tasks: Arc<Tasks>, retention: Duration) {
 async fn sweep_once(tasks: &Tasks, retention: Duration) -> Result<(), StoreError> {
     loop {
         let old = tasks.store.ended_ago(retention, GROUP).await?;
-        for id in &old {
-            tasks.delete(*id).await?;
-        }
+        tasks.delete_all(&old).await?;
         if old.len() < GROUP {
             break;
         }

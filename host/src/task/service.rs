@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, watch};
 
 use super::disk::Disk;
@@ -15,7 +16,7 @@ use super::estimate::Estimates;
 use super::figures::Figures;
 use super::presets::{check_presets, report_presets};
 use super::record::{BlobInfo, Outcome, Record, State};
-use super::store::{DueCallback, Entry, Lookup, Page, Query, StoreError, TaskStore};
+use super::store::{DueCallback, Entry, Lookup, News, Page, Query, StoreError, TaskStore};
 use super::submit::{Refusal, Uploads};
 use super::watch::{Subscription, Watchers};
 use crate::blob::{BlobError, BlobKey, BlobStore, BlobStream, Part};
@@ -91,7 +92,7 @@ pub struct Status {
     pub record: Record,
     /// Until it should be over; zero when it is.
     pub time_left: Duration,
-    /// From 0 to 1, while it runs here.
+    /// From 0 to 1, while it runs.
     pub progress: Option<f32>,
 }
 
@@ -128,6 +129,8 @@ impl Tasks {
         check_presets(&mut parts.registry);
         report_presets(&parts.registry, &Registry::default());
         let newest = parts.store.newest()?;
+        let watchers = Watchers::of(parts.store.is_shared());
+        parts.store.can_run(parts.registry.operations());
         Ok(Arc::new(Self {
             store: parts.store,
             blobs: parts.blobs,
@@ -136,7 +139,7 @@ impl Tasks {
             estimates: Estimates::default(),
             waiting: Notify::new(),
             ended: Notify::new(),
-            watchers: Arc::default(),
+            watchers: Arc::new(watchers),
             running: Mutex::default(),
             uploads: Uploads::default(),
             disk: Disk::default(),
@@ -268,6 +271,17 @@ impl Tasks {
         Ok(true)
     }
 
+    /// The same for several tasks.
+    pub(super) async fn delete_all(&self, ids: &[TaskId]) -> Result<(), StoreError> {
+        let deleted = self.store.delete_all(ids).await?;
+        let keys: Vec<BlobKey> = deleted.iter().flat_map(Record::blobs).collect();
+        self.discard(&keys).await;
+        for record in &deleted {
+            self.watchers.tell(record.id);
+        }
+        Ok(())
+    }
+
     /// Announcements that are due, with their tasks, and the time until the next one will be.
     ///
     /// # Errors
@@ -347,6 +361,7 @@ impl Tasks {
             }
             State::Running => {
                 let progress = self.running().get(&record.id).map(|running| running.progress());
+                let progress = progress.or_else(|| self.store.progress_elsewhere(record.id));
                 (self.estimates.time_left(&record.operations, 0, self.workers), progress)
             }
             State::Finished { .. } => (Duration::ZERO, None),
@@ -401,6 +416,7 @@ impl Tasks {
     pub fn replace_registry(&self, mut registry: Registry) {
         check_presets(&mut registry);
         report_presets(&registry, &self.registry());
+        self.store.can_run(registry.operations());
         *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
     }
 
@@ -456,6 +472,7 @@ impl Tasks {
     /// Notes how far a worker is.
     pub(super) fn has_progressed(&self, id: TaskId, running: &Running, progress: f32) {
         running.progress.store(progress.to_bits(), Ordering::Relaxed);
+        self.store.has_progressed(id, progress);
         self.watchers.tell(id);
     }
 
@@ -472,6 +489,31 @@ impl Tasks {
         self.watchers.tell(record.id);
         if record.callback.is_some() {
             self.ended.notify_one();
+        }
+    }
+
+    /// An announcement may be due that wasn't before.
+    pub(super) fn may_be_due(&self) {
+        self.ended.notify_one();
+    }
+
+    /// Follows what other processes do with the same tasks, where there are any, for as long as the server
+    /// runs. What is missed is found by looking.
+    pub async fn follow_news(self: Arc<Self>) {
+        let Some(mut news) = self.store.news() else { return };
+        loop {
+            match news.recv().await {
+                Ok(News::Waiting) | Err(RecvError::Lagged(_)) => self.waiting.notify_one(),
+                Ok(News::Changed(id)) => self.watchers.tell(id),
+                Ok(News::Ended(id)) => {
+                    // Whoever is at it here works for nothing.
+                    if let Some(running) = self.running().remove(&id) {
+                        running.interrupt.cancel();
+                    }
+                    self.watchers.tell(id);
+                }
+                Err(RecvError::Closed) => return,
+            }
         }
     }
 

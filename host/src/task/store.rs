@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
 
 use super::record::{BlobInfo, Callback, DetailsAt, Outcome, Record};
 use crate::digest::Digest;
@@ -37,6 +38,9 @@ pub struct NewTask {
     pub idempotency: Option<Idempotency>,
     /// The trace that it belongs to.
     pub trace: Option<TraceContext>,
+    /// How many unfinished tasks its owner may have with it, where the store counts them (see
+    /// [`TaskStore::is_shared`]).
+    pub most_open: Option<u64>,
 }
 
 /// A client's promise that two requests with this key are one.
@@ -59,7 +63,18 @@ pub enum Submitted {
     Before(Record),
 }
 
-/// What the store found when it was opened.
+/// What is told of a task by a store that several processes share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Something waits that did not before.
+    Waiting,
+    /// A task is no longer as it was, and not over.
+    Changed(TaskId),
+    /// A task is over.
+    Ended(TaskId),
+}
+
+/// What became of tasks whose process died: found when a store is opened, or when their leases ran out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Tasks that ran when the server died and wait again.
@@ -206,6 +221,12 @@ pub enum StoreError {
     /// As many tasks wait as may.
     #[error("the queue is full")]
     Full,
+    /// The owner has as many unfinished tasks as it may.
+    #[error("the owner has {0} unfinished tasks, as many as it may")]
+    OverQuota(u64),
+    /// The store cannot be reached just now. What was to be changed may have been changed or not.
+    #[error("the task store cannot be reached: {0}")]
+    Unavailable(String),
     /// The disk has no room. Nothing was kept.
     #[error("no space left for the task store")]
     NoSpace,
@@ -256,8 +277,9 @@ pub trait TaskStore: Send + Sync {
     /// Accepts a task. Durable.
     ///
     /// # Errors
-    /// [`StoreError::Full`], [`StoreError::KeyReused`], [`StoreError::NoSpace`], [`StoreError::TooLarge`],
-    /// [`StoreError::Failed`].
+    /// [`StoreError::Full`], [`StoreError::KeyReused`], [`StoreError::OverQuota`], [`StoreError::NoSpace`],
+    /// [`StoreError::TooLarge`], [`StoreError::Failed`]. After [`StoreError::Unavailable`] the id tells whether
+    /// it was accepted, once the store can be reached again.
     async fn submit(&self, task: NewTask) -> Result<Submitted, StoreError>;
 
     /// Whether a task of this owner was accepted with this idempotency key, and is still known.
@@ -331,6 +353,18 @@ pub trait TaskStore: Send + Sync {
     /// [`StoreError::Failed`].
     async fn delete(&self, id: TaskId) -> Result<Option<Record>, StoreError>;
 
+    /// The same for several tasks; gives those that were forgotten. One that is not over stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn delete_all(&self, ids: &[TaskId]) -> Result<Vec<Record>, StoreError> {
+        let mut deleted = vec![];
+        for id in ids {
+            deleted.extend(self.delete(*id).await?);
+        }
+        Ok(deleted)
+    }
+
     /// Tasks that ended `age` ago or earlier, the oldest first, at most `limit`.
     ///
     /// # Errors
@@ -344,11 +378,12 @@ pub trait TaskStore: Send + Sync {
     /// [`StoreError::Failed`].
     async fn forget(&self, age: Duration, limit: usize) -> Result<usize, StoreError>;
 
-    /// Puts tasks whose lease has run out back into the queue.
+    /// Puts tasks whose lease has run out back into the queue. In a store that is shared the process that
+    /// had them may have died of them, so these are counted as crashes, and some end as `interrupted`.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    async fn expire(&self) -> Result<u64, StoreError>;
+    async fn expire(&self) -> Result<Recovered, StoreError>;
 
     /// Announcements that are due, and the time until the next one will be.
     ///
@@ -408,6 +443,30 @@ pub trait TaskStore: Send + Sync {
 
     /// Why the store takes no more writes, if that is so.
     fn failure(&self) -> Option<String>;
+
+    /// Whether other processes work with the same tasks. Then what happens there is told by
+    /// [`news`](Self::news), some of it late or never, and the store counts its owners' unfinished tasks.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// From now on only tasks are handed out all of whose operations are among these: another process may have
+    /// accepted others, and has the plugins for them. A store of one process hands out every task, so that one
+    /// whose plugin is gone ends with the reason.
+    fn can_run(&self, _operations: Vec<String>) {}
+
+    /// Hints at what other processes do, where there are any. They may be lost: the store alone knows.
+    fn news(&self) -> Option<broadcast::Receiver<News>> {
+        None
+    }
+
+    /// Notes how far the attempt of this process at a task is, from 0 to 1, for others to see.
+    fn has_progressed(&self, _id: TaskId, _progress: f32) {}
+
+    /// How far the attempt of another process was when the task was last looked at.
+    fn progress_elsewhere(&self, _id: TaskId) -> Option<f32> {
+        None
+    }
 }
 
 impl StateFilter {

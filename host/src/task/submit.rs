@@ -39,6 +39,9 @@ pub enum Refusal {
     /// The task store has failed, until the server is started again.
     #[error("The server's storage has failed, and it must be restarted.")]
     StorageFailed,
+    /// The task store cannot be reached; that will pass.
+    #[error("The server cannot reach its task store just now.")]
+    StoreUnreachable,
     /// Pictures could not be written; that may pass.
     #[error("The server's disk gave an error.")]
     DiskFailed,
@@ -53,6 +56,9 @@ pub enum SubmitError {
     /// Not like this.
     #[error(transparent)]
     Impossible(#[from] PlanError),
+    /// Its owner has so many unfinished tasks, and may have no more.
+    #[error("This caller may have {0} unfinished tasks: wait for one, or cancel one.")]
+    OverQuota(u64),
     /// Its idempotency key belongs to another request.
     #[error("The Idempotency-Key was used for another request before. Use a new one for a new request.")]
     KeyReused,
@@ -76,6 +82,8 @@ pub struct Submission {
     pub idempotency_key: Option<Digest>,
     /// The trace that it belongs to.
     pub trace: Option<TraceContext>,
+    /// How many unfinished tasks its owner may have with it, where the store counts them.
+    pub most_open: Option<u64>,
 }
 
 /// A task that is accepted.
@@ -126,7 +134,7 @@ impl Tasks {
             return Err(Refusal::Draining);
         }
         if self.storage_failure().is_some() {
-            return Err(Refusal::StorageFailed);
+            return Err(self.no_store());
         }
         if let Some(refusal) = self.disk.trouble() {
             return Err(refusal);
@@ -164,8 +172,17 @@ impl Tasks {
     /// # Errors
     /// It cannot be carried out, or not now.
     pub async fn submit(&self, submission: Submission) -> Result<Accepted, SubmitError> {
-        let Submission { description, image, attachments, owner, address, callback, idempotency_key, trace } =
-            submission;
+        let Submission {
+            description,
+            image,
+            attachments,
+            owner,
+            address,
+            callback,
+            idempotency_key,
+            trace,
+            most_open,
+        } = submission;
         let cids: Vec<&str> = attachments.iter().map(|(cid, ..)| cid.as_str()).collect();
         self.check(&description, &cids, owner.as_deref())?;
 
@@ -218,6 +235,7 @@ impl Tasks {
             callback,
             idempotency,
             trace,
+            most_open,
         };
         match self.store.submit(task).await {
             Ok(Submitted::New(record)) => {
@@ -234,12 +252,17 @@ impl Tasks {
                 // A store that failed may have kept the record all the same; its pictures stay then.
                 if matches!(
                     error,
-                    StoreError::Full | StoreError::NoSpace | StoreError::KeyReused | StoreError::TooLarge(_)
+                    StoreError::Full
+                        | StoreError::NoSpace
+                        | StoreError::KeyReused
+                        | StoreError::OverQuota(_)
+                        | StoreError::TooLarge(_)
                 ) {
                     self.discard(&keys).await;
                 }
                 Err(match error {
                     StoreError::KeyReused => SubmitError::KeyReused,
+                    StoreError::OverQuota(most) => SubmitError::OverQuota(most),
                     error => self.refuse_store(&error).into(),
                 })
             }
@@ -260,8 +283,17 @@ impl Tasks {
         match error {
             StoreError::Full => Refusal::QueueFull(self.store.queued()),
             StoreError::NoSpace => Refusal::NoSpace,
+            StoreError::Unavailable(problem) => {
+                tracing::error!(problem, "a task was not accepted, or nobody knows");
+                Refusal::StoreUnreachable
+            }
             error => self.broken("accepting a task", error),
         }
+    }
+
+    /// Why the store takes nothing: what others share is out of reach, one's own has failed.
+    fn no_store(&self) -> Refusal {
+        if self.store.is_shared() { Refusal::StoreUnreachable } else { Refusal::StorageFailed }
     }
 
     fn broken(&self, doing: &str, error: &dyn std::error::Error) -> Refusal {

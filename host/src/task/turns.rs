@@ -19,21 +19,21 @@ use std::time::{Duration, Instant};
 use crate::id::TaskId;
 
 /// What a client's run is taken to last before anything is known.
-const FIRST_GUESS: Duration = Duration::from_millis(100);
+pub(crate) const FIRST_GUESS: Duration = Duration::from_millis(100);
 /// The newest run's part in a client's mean is one of this many: about the last ten runs count.
 const MEAN_OF: u32 = 5;
 /// A client whose runs take longer than this on average is a long one: what people notice as waiting.
-const LONG: Duration = Duration::from_secs(1);
+pub(crate) const LONG: Duration = Duration::from_secs(1);
 /// Tasks of clients whose runs are shorter than this are handed out before a worker is free, so that no
 /// worker waits while a store makes a claim durable, which takes some milliseconds: as many as will have a
 /// worker within this time. It is also how much later another client's task can begin for that.
-const QUICK: Duration = Duration::from_millis(50);
+pub(crate) const QUICK: Duration = Duration::from_millis(50);
 /// Tasks that may be at hand for each worker, however quick they are: if the server dies, that is counted
 /// against each of them, and they run one by one at the next start.
-pub(super) const MOST_AT_HAND: usize = 16;
+pub(crate) const MOST_AT_HAND: usize = 16;
 /// For so long after a task of another client the last worker is kept from long ones: people who send
 /// a picture now and then come again within a minute or not soon.
-const LANE: Duration = Duration::from_secs(60);
+pub(crate) const LANE: Duration = Duration::from_secs(60);
 /// An idle client is remembered for so long where there are many.
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Some hundred KiB. Idle clients are looked for at this many, and then at twice what remained.

@@ -2,14 +2,23 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::id::TaskId;
 
+/// Where other processes work with the same tasks too, news may be lost: after this long without any it is
+/// time to look.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// The tasks that somebody waits for.
 #[derive(Debug, Default)]
-pub(super) struct Watchers(Mutex<HashMap<TaskId, watch::Sender<()>>>);
+pub(super) struct Watchers {
+    waited_for: Mutex<HashMap<TaskId, watch::Sender<()>>>,
+    /// Whether news may be lost.
+    are_hints: bool,
+}
 
 /// A wait for news of one task. News that comes between two waits is not lost, and several pieces
 /// of news are one.
@@ -21,6 +30,11 @@ pub struct Subscription {
 }
 
 impl Watchers {
+    /// Of a store that other processes may share.
+    pub(super) fn of(is_shared: bool) -> Self {
+        Self { are_hints: is_shared, ..Self::default() }
+    }
+
     pub(super) fn subscribe(self: &Arc<Self>, id: TaskId) -> Subscription {
         let news = self.lock().entry(id).or_insert_with(|| watch::channel(()).0).subscribe();
         Subscription { id, watchers: Arc::clone(self), news }
@@ -34,13 +48,22 @@ impl Watchers {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TaskId, watch::Sender<()>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waited_for.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Subscription {
-    /// Waits for news since the last wait, or since the subscription.
+    /// Waits for news since the last wait, or since the subscription. Where news may be lost, time is news.
     pub async fn news(&mut self) {
+        if self.watchers.are_hints {
+            // Either way it is time to look.
+            let _ = tokio::time::timeout(LOOK, self.changed()).await;
+        } else {
+            self.changed().await;
+        }
+    }
+
+    async fn changed(&mut self) {
         if self.news.changed().await.is_err() {
             // The sender lives as long as any subscription, so this is never reached; waiting is safe.
             std::future::pending::<()>().await;

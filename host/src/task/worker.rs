@@ -14,9 +14,10 @@ use super::plan::plan;
 use super::record::{BlobInfo, Details, DetailsAt, Outcome, Record};
 use super::service::{Running, Tasks};
 use super::spans::TracedAttempt;
-use super::store::StoreError;
+use super::store::{Recovered, StoreError};
 use super::turns::MOST_AT_HAND;
 use crate::blob::{BlobError, BlobKey, Part};
+use crate::id::TaskId;
 use crate::plugin::{Ending, Image, Interrupt, Occasion, OnRun, Stopped, Work};
 
 /// Attempts after which a result that cannot be written is the task's failure, and not the disk's.
@@ -30,6 +31,10 @@ const TASKS_PER_WORKER: usize = 2 * MOST_AT_HAND;
 /// keeps its worker until it is written, so that what the server takes for running plugins stays what it
 /// says it is.
 const ON_THEIR_WAY: usize = 8 << 20;
+
+/// Time between two looks at a queue that others fill too, because what they tell may be lost, and between
+/// two tries at a store that is out of reach.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How workers behave.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +89,7 @@ impl Workers {
         let mut running: JoinSet<()> = JoinSet::new();
         let at_work = AtWork::default();
         let mut expiry = tokio::time::interval(self.options.heartbeat);
+        let is_shared = self.tasks.store.is_shared();
         // Whether what runs may take the server down: then nothing is begun beside it.
         let mut suspect_runs = false;
         loop {
@@ -123,6 +129,7 @@ impl Workers {
                 // its word here.
                 () = self.tasks.waiting.notified() => {}
                 Some(_) = running.join_next() => {}
+                () = tokio::time::sleep(LOOK), if is_shared => {}
                 _ = expiry.tick() => self.expire().await,
             }
         }
@@ -135,10 +142,13 @@ impl Workers {
 
     async fn expire(&self) {
         match self.tasks.store.expire().await {
-            Ok(0) => {}
-            Ok(requeued) => {
+            Ok(Recovered { requeued: 0, interrupted: 0 }) => {}
+            Ok(Recovered { requeued, interrupted }) => {
                 self.tasks.figures.requeued(Again::LeaseExpired, requeued);
-                tracing::warn!(requeued, "leases ran out, their tasks wait again");
+                tracing::warn!(requeued, interrupted, "leases ran out: tasks wait again, or are over");
+                if interrupted > 0 {
+                    self.tasks.may_be_due();
+                }
             }
             Err(error) => tracing::error!(%error, "leases could not be looked at"),
         }
@@ -333,11 +343,15 @@ impl Workers {
             Outcome::Ok(results) => u32::try_from(results.len()).unwrap_or(u32::MAX),
             Outcome::Failed(_) => 0,
         };
-        let ended = match store.finish(id, attempt, outcome, Timestamp::now()).await {
-            Err(error @ StoreError::TooLarge(_)) => {
-                store.finish(id, attempt, internal(record, &error), Timestamp::now()).await
+        let ended = loop {
+            match store.finish(id, attempt, outcome.clone(), Timestamp::now()).await {
+                Err(error @ StoreError::TooLarge(_)) => {
+                    break store.finish(id, attempt, internal(record, &error), Timestamp::now()).await;
+                }
+                // What was worked for is kept until it can be told, or somebody else has the task.
+                Err(StoreError::Unavailable(_)) => tokio::time::sleep(LOOK).await,
+                ended => break ended,
             }
-            ended => ended,
         };
         if let Err(StoreError::Fenced) = ended {
             // Whoever has the task now makes results of its own; those of this attempt are nobody's.
@@ -350,13 +364,22 @@ impl Workers {
         Ok(())
     }
 
+    /// A task that is not given back counts as one that took its server down.
+    async fn release(&self, id: TaskId, attempt: u32) -> Result<(), StoreError> {
+        loop {
+            match self.tasks.store.release(id, attempt).await {
+                Err(StoreError::Unavailable(_)) => tokio::time::sleep(LOOK).await,
+                released => return released,
+            }
+        }
+    }
+
     async fn end(&self, record: &Record, disposition: Disposition, took: Duration) {
-        let store = &self.tasks.store;
         let (task, attempt) = (record.id, record.attempts);
         let (ended, outcome, detail) = match disposition {
             Disposition::GiveBack => {
                 self.tasks.figures.requeued(Again::GivenBack, 1);
-                (store.release(task, attempt).await, "given-back", None)
+                (self.release(task, attempt).await, "given-back", None)
             }
             Disposition::Finished(outcome) => {
                 self.tasks.estimates.learn(&record.operations, took);

@@ -22,6 +22,7 @@ pub struct Setup {
     plugins: Vec<(String, Vec<u8>)>,
     keys: Vec<String>,
     under: Vec<String>,
+    only_works: bool,
     pub(super) faults: bool,
 }
 
@@ -41,6 +42,13 @@ impl Setup {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts a server that runs what others take.
+    #[must_use]
+    pub fn only_works(mut self) -> Self {
+        self.only_works = true;
         self
     }
 
@@ -171,7 +179,7 @@ impl Setup {
             None => tintype(),
         };
         command
-            .arg("serve")
+            .arg(if self.only_works { "work" } else { "serve" })
             .args(["--listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(folder.join("data"))

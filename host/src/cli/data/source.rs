@@ -32,6 +32,11 @@ impl Source {
     pub(super) async fn open(root: &Path) -> anyhow::Result<Self> {
         match DataFolder::open_existing(root) {
             Ok(folder) => {
+                anyhow::ensure!(
+                    !folder.paths().tasks_elsewhere().exists(),
+                    "the tasks of {} are in a database: its own tools look at it and copy it, such as pg_dump",
+                    root.display()
+                );
                 FolderBlobs::end_journal(&folder.paths().blobs())?;
                 let copy = Copy::of(folder.paths())?;
                 let (store, _) = SledStore::open(&copy.0, &options())?;

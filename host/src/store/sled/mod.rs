@@ -348,7 +348,7 @@ impl TaskStore for SledStore {
         self.writer.durably(move |pending| list::forget(pending, before, limit)).await
     }
 
-    async fn expire(&self) -> Result<u64, StoreError> {
+    async fn expire(&self) -> Result<Recovered, StoreError> {
         let now = Instant::now();
         let expired: Vec<(TaskId, u32)> = self
             .shared
@@ -357,17 +357,17 @@ impl TaskStore for SledStore {
             .filter(|(_, (_, until))| *until <= now)
             .map(|(id, (attempt, _))| (*id, *attempt))
             .collect();
-        let mut requeued = 0;
+        let mut recovered = Recovered::default();
         for (id, attempt) in expired {
             match self.release(id, attempt).await {
-                Ok(()) => requeued += 1,
+                Ok(()) => recovered.requeued += 1,
                 Err(StoreError::Fenced) => {
                     self.shared.leases().remove(&id);
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(requeued)
+        Ok(recovered)
     }
 
     async fn due_callbacks(&self, limit: usize) -> Result<(Vec<DueCallback>, Option<Duration>), StoreError> {

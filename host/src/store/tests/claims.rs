@@ -1,14 +1,14 @@
 //! Which tasks are handed out, and in which order.
 
 use super::*;
+use crate::task::Bound;
 
-#[tokio::test]
-async fn tasks_are_handed_out_in_the_order_of_submission() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, ids) = (open(dir.path()), IdSource::after(None));
+pub(super) async fn tasks_are_handed_out_in_the_order_of_submission(kind: Kind) {
+    let Some(place) = Place::new(kind).await else { return };
+    let (store, ids) = (place.open().await, IdSource::after(None));
     let mut submitted = vec![];
     for _ in 0..5 {
-        submitted.push(submit(&store, &ids).await.id);
+        submitted.push(submit(&*store, &ids).await.id);
     }
     assert_eq!(store.queued(), 5);
     let mut claimed: Vec<TaskId> =
@@ -18,10 +18,9 @@ async fn tasks_are_handed_out_in_the_order_of_submission() {
     assert_eq!(store.queued(), 0);
 }
 
-#[tokio::test]
-async fn a_task_whose_plugin_is_busy_is_passed_over_and_keeps_its_place() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, ids) = (open(dir.path()), IdSource::after(None));
+pub(super) async fn a_task_whose_plugin_is_busy_is_passed_over_and_keeps_its_place(kind: Kind) {
+    let Some(place) = Place::new(kind).await else { return };
+    let (store, ids) = (place.open().await, IdSource::after(None));
     let mut submitted = vec![];
     for operation in ["slow", "slow", "fast", "slow", "fast"] {
         let task = NewTask { operations: vec!["first".to_owned(), operation.to_owned()], ..new_task(&ids) };
@@ -48,10 +47,9 @@ fn whose(claimed: &[Record]) -> Vec<&str> {
     claimed.iter().map(|task| task.owner.as_deref().unwrap_or_default()).collect()
 }
 
-#[tokio::test]
-async fn clients_take_turns_and_after_a_restart_too() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, ids) = (open(dir.path()), IdSource::after(None));
+pub(super) async fn clients_take_turns_and_after_a_restart_too(kind: Kind) {
+    let Some(place) = Place::new(kind).await else { return };
+    let (store, ids) = (place.open().await, IdSource::after(None));
     for owner in ["many", "many", "many", "few"] {
         store.submit(of(owner, &ids)).await.unwrap();
     }
@@ -60,7 +58,7 @@ async fn clients_take_turns_and_after_a_restart_too() {
     drop(store);
 
     // What was claimed ran when the process died: it is run alone, one after the other.
-    let store = open(dir.path());
+    let (store, _) = place.open_after_death().await;
     for _ in 0..2 {
         let suspect = store.claim(9, true, vec![]).await.unwrap();
         assert!(suspect.len() == 1 && suspect[0].is_suspect(), "{suspect:?}");
@@ -70,10 +68,9 @@ async fn clients_take_turns_and_after_a_restart_too() {
     assert_eq!(whose(&store.claim(2, true, vec![]).await.unwrap()).len(), 2);
 }
 
-#[tokio::test]
-async fn clients_without_a_key_are_told_apart_by_their_address() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, ids) = (open(dir.path()), IdSource::after(None));
+pub(super) async fn clients_without_a_key_are_told_apart_by_their_address(kind: Kind) {
+    let Some(place) = Place::new(kind).await else { return };
+    let (store, ids) = (place.open().await, IdSource::after(None));
     for last in [1, 1, 1, 2] {
         let address = Some(std::net::Ipv4Addr::new(192, 0, 2, last).into());
         store.submit(NewTask { address, ..new_task(&ids) }).await.unwrap();
@@ -83,12 +80,11 @@ async fn clients_without_a_key_are_told_apart_by_their_address() {
     assert_eq!(last, ["192.0.2.1", "192.0.2.2"]);
 }
 
-#[tokio::test]
-async fn no_more_is_handed_out_than_there_are_workers_for() {
-    let dir = tempfile::tempdir().unwrap();
+pub(super) async fn no_more_is_handed_out_than_there_are_workers_for(kind: Kind) {
+    let Some(place) = Place::new(kind).await else { return };
     let ids = IdSource::after(None);
-    let (store, _) = SledStore::open(dir.path(), &SledOptions { workers: 1, ..options() }).unwrap();
-    let (first, second) = (submit(&store, &ids).await, submit(&store, &ids).await);
+    let store = place.open_with(Options { workers: 1, ..Options::default() }).await;
+    let (first, second) = (submit(&*store, &ids).await, submit(&*store, &ids).await);
     assert_eq!(store.claim(9, true, vec![]).await.unwrap()[0].id, first.id);
     assert!(store.claim(9, false, vec![]).await.unwrap().is_empty());
     // Its worker is free before its end is written.
@@ -96,17 +92,6 @@ async fn no_more_is_handed_out_than_there_are_workers_for() {
     assert_eq!(store.claim(9, false, vec![]).await.unwrap()[0].id, second.id);
     // Whoever never said that a worker is free has ended the task at least.
     store.finish(second.id, 1, failed_outcome(), Timestamp::now()).await.unwrap();
-    submit(&store, &ids).await;
+    submit(&*store, &ids).await;
     assert_eq!(store.claim(9, false, vec![]).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_record_from_before_there_were_addresses_is_read() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, ids) = (open(dir.path()), IdSource::after(None));
-    let id = submit(&store, &ids).await.id;
-    let bytes = store.trees.tasks.get(id.as_bytes()).unwrap().unwrap();
-    // A task without an address is written as it was before: old servers read it, and new ones theirs.
-    assert!(!bytes.windows(7).any(|window| window == b"address"));
-    assert_eq!(get(&store, id).await.address, None);
 }

@@ -1,0 +1,178 @@
+//! A PostgreSQL server of the tests' own, reached by a socket in its folder: one for each test process, or
+//! one for a test that stops it. It ends with the process.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::chown;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// The first that has what is tested here.
+const OLDEST: u32 = 15;
+
+/// The server goes when the test process does: that closes the pipe.
+const SERVE: &str = r#"
+start() {
+    "$0" -D "$1/data" -k "$1" -c listen_addresses= -c max_connections=400 -c shared_buffers=32MB >>"$1/log" 2>&1 &
+}
+start "$1"
+while read -r word; do
+    case $word in
+    crash) kill -QUIT $! && wait ;;
+    start) start "$1" ;;
+    esac
+done
+kill -INT $!
+wait
+rm -rf "$1"
+"#;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Cluster {
+    folder: PathBuf,
+    programs: PathBuf,
+    /// Holds the pipe.
+    server: Child,
+}
+
+/// A database of a test's own.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Its address.
+    pub url: String,
+    psql: PathBuf,
+}
+
+impl Cluster {
+    /// The one of this process. None where PostgreSQL isn't installed; that is said once, and in CI it fails.
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+        SHARED.get_or_init(Self::own).as_ref()
+    }
+
+    /// One for a test that does something to it.
+    pub fn own() -> Option<Self> {
+        let Some(programs) = programs() else {
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "PostgreSQL {OLDEST} or later is not installed"
+            );
+            eprintln!("SKIPPED: tasks in PostgreSQL, because PostgreSQL {OLDEST} or later is not installed");
+            return None;
+        };
+        Some(Self::begin(programs))
+    }
+
+    /// A new database.
+    pub fn database(&self) -> Database {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let host = self.folder.display().to_string().replace('/', "%2F");
+        let database = |name: &str| Database {
+            url: format!("postgres://tintype@{host}/{name}"),
+            psql: self.programs.join("psql"),
+        };
+        database("postgres").run(&format!("CREATE DATABASE {name}"));
+        database(&name)
+    }
+
+    /// The server dies.
+    pub fn crash(&mut self) {
+        self.tell("crash\n");
+        let until = Instant::now() + Duration::from_secs(60);
+        while UnixStream::connect(self.folder.join(".s.PGSQL.5432")).is_ok() {
+            assert!(Instant::now() < until, "PostgreSQL does not die");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// And comes back.
+    pub fn start(&mut self) {
+        self.tell("start\n");
+    }
+
+    fn tell(&mut self, words: &str) {
+        self.server.stdin.as_mut().unwrap().write_all(words.as_bytes()).unwrap();
+    }
+
+    fn begin(programs: PathBuf) -> Self {
+        let folder = tempfile::Builder::new().prefix("tintype-pg").tempdir().unwrap().keep();
+        let user = user();
+        if let Some((uid, gid)) = user {
+            chown(&folder, Some(uid), Some(gid)).unwrap();
+        }
+        let run = |command: &mut Command| {
+            command.current_dir(&folder);
+            if let Some((uid, gid)) = user {
+                command.uid(uid).gid(gid);
+            }
+        };
+        let mut initdb = Command::new(programs.join("initdb"));
+        initdb
+            .args(["--auth=trust", "--username=tintype", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+            .arg(folder.join("data"));
+        run(&mut initdb);
+        let made = initdb.output().unwrap();
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let mut serve = Command::new("sh");
+        serve.args(["-c", SERVE]).arg(programs.join("postgres")).arg(&folder).stdin(Stdio::piped());
+        run(&mut serve);
+        let server = serve.spawn().unwrap();
+        let cluster = Self { folder, programs, server };
+        cluster.wait();
+        cluster
+    }
+
+    fn wait(&self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        let log = self.folder.join("log");
+        loop {
+            let mut words = String::new();
+            if let Ok(mut file) = std::fs::File::open(&log) {
+                file.read_to_string(&mut words).unwrap();
+            }
+            if words.contains("ready to accept connections") {
+                return;
+            }
+            assert!(Instant::now() < until, "PostgreSQL did not start: {words}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Database {
+    /// Does something that the server would not.
+    pub fn run(&self, sql: &str) {
+        let mut psql = Command::new(&self.psql);
+        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", sql]).arg(&self.url);
+        let ran = psql.output().unwrap();
+        assert!(ran.status.success(), "{sql}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
+
+/// The folder of the newest version's programs.
+fn programs() -> Option<PathBuf> {
+    let version = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let installed = std::fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten();
+    let newest = installed
+        .filter_map(|entry| Some((version(&entry.path())?, entry.path().join("bin"))))
+        .filter(|(version, programs)| *version >= OLDEST && programs.join("initdb").exists())
+        .max();
+    newest.map(|(_, programs)| programs)
+}
+
+/// PostgreSQL refuses root: then it runs as its own user.
+fn user() -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let line = users.lines().find(|line| line.starts_with("postgres:")).unwrap();
+    let mut fields = line.split(':').skip(2).map(|field| field.parse::<u32>().unwrap());
+    Some((fields.next().unwrap(), fields.next().unwrap()))
+}

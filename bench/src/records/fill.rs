@@ -82,6 +82,7 @@ pub fn new_task(ids: &IdSource) -> NewTask {
     // As long as a description of one operation with an output is.
     let details = r#"{"description":{"operations":[{"name":"resize","params":[{"name":"width","value":"320"},{"name":"fit","value":"contain"}]}],"output":{"type":"image/jpeg","params":[]}},"attachments":[]}"#;
     NewTask {
+        most_open: None,
         id,
         submitted: Timestamp::now(),
         operations: vec!["resize".to_owned()],

@@ -117,6 +117,35 @@ impl Paths {
         self.root.join("tasks.elsewhere")
     }
 
+    /// A mark that the pictures of this folder's tasks are in an object store.
+    #[must_use]
+    pub fn blobs_elsewhere(&self) -> PathBuf {
+        self.root.join("blobs.elsewhere")
+    }
+
+    /// The folder where pictures wait that are on their way to an object store.
+    #[must_use]
+    pub fn staging(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    /// By which this folder's tasks are known to an object store with their pictures.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn identity(&self) -> std::io::Result<String> {
+        let file = self.root.join("identity");
+        match std::fs::read_to_string(&file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let identity = uuid::Uuid::new_v4().to_string();
+                std::fs::write(&file, &identity)?;
+                std::fs::File::open(&file)?.sync_all()?;
+                Ok(identity)
+            }
+            read => read.map(|text| text.trim().to_owned()),
+        }
+    }
+
     /// The folder of pictures.
     #[must_use]
     pub fn blobs(&self) -> PathBuf {

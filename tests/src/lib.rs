@@ -19,6 +19,9 @@ pub mod pictures;
 pub mod raw;
 pub mod receiver;
 pub mod relay;
+// So does that of blobs.
+#[path = "../../host/src/blob/tests/s3.rs"]
+pub mod s3;
 pub mod server;
 pub mod tls;
 

@@ -2,12 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A relay that lives as long as the test.
 pub struct Relay {
     address: SocketAddr,
     open: Arc<Mutex<Vec<TcpStream>>>,
+    away: Arc<AtomicBool>,
 }
 
 impl Relay {
@@ -23,9 +25,13 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let open = Arc::<Mutex<Vec<TcpStream>>>::default();
-        let (kept, server) = (Arc::clone(&open), server.to_owned());
+        let away = Arc::<AtomicBool>::default();
+        let (kept, gone, server) = (Arc::clone(&open), Arc::clone(&away), server.to_owned());
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
+                if gone.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let Ok(server) = TcpStream::connect(&server) else { continue };
                 for stream in [&client, &server] {
                     kept.lock().unwrap().push(stream.try_clone().unwrap());
@@ -37,13 +43,24 @@ impl Relay {
                 std::thread::spawn(move || if is_lost { lose(back, &client) } else { pass(back, client) });
             }
         });
-        Self { address, open }
+        Self { address, open, away }
     }
 
     /// What a client takes for the server's address.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The server is gone: connections are cut, and further ones too.
+    pub fn go_away(&self) {
+        self.away.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    /// It is there again.
+    pub fn come_back(&self) {
+        self.away.store(false, Ordering::SeqCst);
     }
 
     /// Cuts all connections, and gives how many ends there were.

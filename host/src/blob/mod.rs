@@ -1,18 +1,30 @@
 //! Where image bytes live. Knows nothing of what they mean: a blob is bytes under a key.
 
 mod folder;
+mod object;
+mod pieces;
+mod staging;
+#[cfg(test)]
+mod tests;
+mod verified;
 
 use std::fmt;
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::folder::{FileSync, FolderBlobs};
+pub use self::object::{BadStore, Engine, Location, ObjectBlobs};
 use crate::digest::Digest;
 use crate::id::TaskId;
+
+/// Up to this size a blob stays in memory until it is kept: one trip to a blocking thread instead of
+/// several. Larger ones go to their file in pieces of this size, which bounds memory per upload.
+const PIECE: usize = 256 << 10;
 
 /// Which bytes of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,7 +144,7 @@ pub enum Listed {
     Stray(String),
 }
 
-/// Room for blobs, in bytes.
+/// Room on the disk that blobs are on, or on which they wait to be sent to where they belong, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
     /// What can still be written.
@@ -153,6 +165,14 @@ pub enum BlobError {
     /// The disk has no room. Nothing was kept.
     #[error("no space left for pictures")]
     NoSpace,
+    /// Whoever keeps pictures cannot be reached, or refuses to work; that may pass.
+    #[error("{doing}: {why}")]
+    Unavailable {
+        /// What was tried.
+        doing: String,
+        /// Why it failed, without secrets.
+        why: String,
+    },
     /// Anything else.
     #[error("{doing}: {source}")]
     Io {
@@ -169,7 +189,7 @@ pub struct Staged {
     pub size: u64,
     /// Of all bytes.
     pub digest: Digest,
-    content: folder::Content,
+    content: staging::Content,
 }
 
 /// Takes bytes piece by piece, in memory that doesn't grow with them.
@@ -203,19 +223,21 @@ pub trait BlobStore: Send + Sync {
     /// Gives staged bytes their keys, all of one task. When this returns, they survive a power cut.
     ///
     /// # Errors
-    /// [`BlobError::NoSpace`], [`BlobError::Io`]: then none of them is kept.
+    /// [`BlobError::NoSpace`], [`BlobError::Unavailable`], [`BlobError::Io`]: then none of them is kept.
     async fn keep(&self, blobs: Vec<(BlobKey, Staged)>) -> Result<(), BlobError>;
 
     /// The whole blob.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`].
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Unavailable`],
+    /// [`BlobError::Io`].
     async fn read(&self, key: BlobKey, expected: &Expected) -> Result<Vec<u8>, BlobError>;
 
     /// A range of the blob's bytes, all of which are verified before the first is given.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`].
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Unavailable`],
+    /// [`BlobError::Io`].
     async fn stream(
         &self,
         key: BlobKey,
@@ -226,38 +248,44 @@ pub trait BlobStore: Send + Sync {
     /// Deletes blobs; one that is not there is no error.
     ///
     /// # Errors
-    /// [`BlobError::Io`].
+    /// [`BlobError::Unavailable`], [`BlobError::Io`].
     async fn delete(&self, keys: &[BlobKey]) -> Result<(), BlobError>;
 
     /// The periods from which there may be blobs, the oldest first.
     ///
     /// # Errors
-    /// [`BlobError::Io`].
+    /// [`BlobError::Unavailable`], [`BlobError::Io`].
     async fn periods(&self) -> Result<Vec<Period>, BlobError>;
 
     /// What lies there of one period.
     ///
     /// # Errors
-    /// [`BlobError::Io`].
+    /// [`BlobError::Unavailable`], [`BlobError::Io`].
     async fn list(&self, period: Period) -> Result<Vec<Listed>, BlobError>;
 
     /// Takes a blob out of the way without deleting it, for the operator to look at.
     ///
     /// # Errors
-    /// [`BlobError::Io`].
+    /// [`BlobError::Unavailable`], [`BlobError::Io`].
     async fn set_aside(&self, key: BlobKey) -> Result<(), BlobError>;
 
     /// Removes what remains of a period that has no blobs, to which none will be added.
     ///
     /// # Errors
-    /// [`BlobError::Io`].
+    /// [`BlobError::Unavailable`], [`BlobError::Io`].
     async fn tidy(&self, period: Period) -> Result<(), BlobError>;
 
     /// Writes something and removes it: whether blobs can be kept.
     ///
     /// # Errors
-    /// [`BlobError::NoSpace`], [`BlobError::Io`].
+    /// [`BlobError::NoSpace`], [`BlobError::Unavailable`], [`BlobError::Io`].
     async fn probe(&self) -> Result<(), BlobError>;
+
+    /// Whether other servers may keep theirs in the same place, so that a blob of no known task can be one
+    /// that such a server is just about to record.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// How much room there is, if the store knows.
     fn space(&self) -> Option<Space>;
@@ -266,4 +294,30 @@ pub trait BlobStore: Send + Sync {
     fn free_space(&self) -> Option<u64> {
         self.space().map(|space| space.free)
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    doing: &str,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, BlobError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(failed(doing)),
+        Err(panic) => Err(failed(doing)(io::Error::other(panic))),
+    }
+}
+
+fn failed(doing: &str) -> impl FnOnce(io::Error) -> BlobError {
+    let doing = doing.to_owned();
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound => BlobError::NotFound(doing),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BlobError::NoSpace,
+        _ => BlobError::Io { doing, source },
+    }
+}
+
+/// Of the disk that a folder is on.
+fn space_of(folder: &Path) -> Option<Space> {
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+    Some(Space { free: bytes(stat.f_bavail), size: bytes(stat.f_blocks) })
 }

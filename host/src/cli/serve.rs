@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use self::ground::Ground;
 use super::settings;
 use crate::auth::{Keys, Limits, Quota};
-use crate::blob::{FileSync, FolderBlobs};
+use crate::blob::{BlobStore, FileSync, FolderBlobs, Location, ObjectBlobs};
 use crate::callback::Sender;
 use crate::config::{self, Config};
 use crate::control::Control;
@@ -266,15 +266,13 @@ fn open_tasks(
         tracing::warn!(requeued, interrupted, "the server died while these tasks ran");
     }
     let (quota, keys) = (Arc::clone(quota), Arc::clone(keys));
-    let file_sync = match config.storage.durability {
-        config::Durability::Full => FileSync::Each,
-        config::Durability::Relaxed => FileSync::Elsewhere,
+    let blobs = match &config.storage.blobs {
+        Some(location) => open_objects(location, paths, &*store, metrics)?,
+        None => open_folder(config, paths, metrics)?,
     };
-    let blobs = FolderBlobs::open(&paths.blobs(), file_sync)?;
-    blobs.register(metrics);
     let tasks = Tasks::new(Parts {
         store,
-        blobs: Arc::new(blobs),
+        blobs,
         registry,
         max_queue: config.tasks.max_queue.get(),
         min_free_space: config.storage.min_free_space.0,
@@ -341,6 +339,58 @@ fn open_database(config: &Config, paths: &Paths, url: &str) -> anyhow::Result<Ar
     // This thread may wait; those of the runtime work meanwhile.
     let store = tokio::runtime::Handle::current().block_on(PostgresStore::open(&settings))?;
     Ok(Arc::new(store))
+}
+
+/// The pictures in the data folder.
+fn open_folder(config: &Config, paths: &Paths, metrics: &mut Metrics) -> anyhow::Result<Arc<dyn BlobStore>> {
+    let elsewhere = paths.blobs_elsewhere();
+    anyhow::ensure!(
+        !elsewhere.exists(),
+        "the pictures of this data folder's tasks are in an object store (so says {}): set blobs again, or choose \
+         another data_dir",
+        elsewhere.display()
+    );
+    let file_sync = match config.storage.durability {
+        config::Durability::Full => FileSync::Each,
+        config::Durability::Relaxed => FileSync::Elsewhere,
+    };
+    let blobs = FolderBlobs::open(&paths.blobs(), file_sync)?;
+    blobs.register(metrics);
+    Ok(Arc::new(blobs))
+}
+
+/// The pictures in an object store, which other servers of the same tasks may share.
+fn open_objects(
+    location: &Location,
+    paths: &Paths,
+    store: &dyn TaskStore,
+    metrics: &mut Metrics,
+) -> anyhow::Result<Arc<dyn BlobStore>> {
+    let folder = paths.blobs();
+    anyhow::ensure!(
+        !folder.exists(),
+        "there are pictures in {}, and tasks whose pictures are missing are broken: unset blobs, or choose another \
+         data_dir",
+        folder.display()
+    );
+    let blobs = ObjectBlobs::new(location.clone(), &paths.staging())?;
+    blobs.clear_staging()?;
+    // This thread may wait; those of the runtime work meanwhile.
+    tokio::runtime::Handle::current().block_on(async {
+        blobs.check().await?;
+        let identity = match store.identity().await? {
+            Some(identity) => identity,
+            None => paths.identity()?,
+        };
+        blobs.belong_to(&identity).await?;
+        anyhow::Ok(())
+    })?;
+    let elsewhere = paths.blobs_elsewhere();
+    std::fs::write(&elsewhere, "The pictures are in the object store that the setting blobs names.\n")
+        .with_context(|| elsewhere.display().to_string())?;
+    tracing::info!(%location, "pictures are in an object store: a 202 is worth what its acknowledgement is");
+    blobs.register(metrics);
+    Ok(Arc::new(blobs))
 }
 
 fn load_plugins(config: &Config, compiled: CompiledCode) -> anyhow::Result<(PluginFolder, Registry)> {

@@ -23,6 +23,7 @@ pub use sources::{ConfigError, Origin, Sources, TABLES};
 pub use task_store::TaskStoreAt;
 pub use value::{ByteSize, Ratio, Secret, SettingValue};
 
+pub use crate::blob::Location as BlobsAt;
 use crate::callback::HostRule;
 use crate::plugin::PluginTables;
 
@@ -191,6 +192,8 @@ settings! {
         store_migrate: bool = "true",
         /// Use a database that can lose what it confirmed: with fsync or synchronous_commit off.
         store_accept_unsafe: bool = "false",
+        /// Where pictures are, by default in data_dir: an object store that several servers share, as s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX or file:///FOLDER. Its credentials come from the usual variables of each engine, such as AWS_ACCESS_KEY_ID.
+        blobs: Option<BlobsAt> = "",
         /// full: a 202 survives a power cut. relaxed: everything is flushed every flush_every, and a crash or power cut may take away what was accepted or ended since.
         durability: Durability = "full",
         /// Time between two flushes where durability is relaxed.
@@ -361,6 +364,9 @@ impl Config {
         if config.storage.store == TaskStoreAt::Sled && config.tasks.no_workers {
             let wanted = "false where store is sled: nobody else could run the tasks";
             return Err(sources.wrong("no_workers", "true", wanted));
+        }
+        if config.storage.blobs.is_some() && config.storage.durability == Durability::Relaxed {
+            return Err(sources.wrong("durability", "relaxed", "full where blobs is set"));
         }
         if config.storage.store != TaskStoreAt::Sled && config.storage.durability == Durability::Relaxed {
             return Err(sources.wrong("durability", "relaxed", "full where store is a database"));

@@ -29,6 +29,15 @@ const TO_TRUST: &[&str] = &[
     "/usr/share/pki",
 ];
 
+/// Variables that name files with credentials of object stores, which are read again when they change.
+const TOKENS: &[&str] = &[
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_SERVICE_ACCOUNT",
+    "AZURE_FEDERATED_TOKEN_FILE",
+];
+
 /// The process itself, how many processors there are (the allocator asks), and how many and how much memory
 /// its group may have.
 const OF_THE_SYSTEM: &[&str] = &["/proc/self", "/sys/devices/system/cpu", "/sys/fs/cgroup"];
@@ -40,7 +49,7 @@ pub struct Needs {
     pub write: Vec<PathBuf>,
     /// Files and folders that it reads.
     pub read: Vec<PathBuf>,
-    /// Whether it opens connections: to a database, to receivers of callbacks, or to a collector of traces.
+    /// Whether it opens connections: to a database, an object store, to receivers of callbacks, or to a collector of traces.
     pub calls_others: bool,
 }
 
@@ -57,7 +66,10 @@ impl Needs {
             read.extend(surroundings(file));
         }
         let database = config.storage.store.database();
+        let blobs = config.storage.blobs.as_ref();
+        let folder_of_blobs = blobs.and_then(|blobs| blobs.folder());
         let calls_others = database.is_some()
+            || blobs.is_some_and(|blobs| blobs.folder().is_none())
             || !config.callback.callback_hosts.is_empty()
             || config.otlp.otlp_endpoint.is_some();
         if let Some(url) = database {
@@ -65,11 +77,17 @@ impl Needs {
             // An address that is none is refused before long.
             read.extend(postgres::files(url).unwrap_or_default());
         }
+        if blobs.is_some() {
+            read.extend(TO_TRUST.iter().map(PathBuf::from));
+            let tokens = TOKENS.iter().filter_map(std::env::var_os);
+            read.extend(tokens.flat_map(|file| surroundings(Path::new(&file))));
+        }
         if calls_others {
             read.extend(TO_RESOLVE.iter().map(PathBuf::from));
             read.extend(surroundings(Path::new("/etc/resolv.conf")));
         }
-        let write = vec![config.storage.data_dir.clone(), config.plugins.compiled_dir(&config.storage)];
+        let mut write = vec![config.storage.data_dir.clone(), config.plugins.compiled_dir(&config.storage)];
+        write.extend(folder_of_blobs.map(Path::to_owned));
         Self { write, read, calls_others }
     }
 }

@@ -17,9 +17,9 @@ use super::path::Path;
 use super::problem::Problem;
 use super::public_url::PublicUrl;
 use super::range::{Conditions, Selection};
-use super::task;
+use super::{submit, task};
 use crate::blob::BlobError;
-use crate::task::{BlobInfo, Record, State as TaskState, Tasks};
+use crate::task::{BlobInfo, Record, Refusal, State as TaskState, Tasks};
 
 /// The image that a task made, or the first of several.
 #[utoipa::path(
@@ -93,6 +93,8 @@ async fn get(
     let stream = app.tasks.result(&record, number, info, range.clone()).await.map_err(|error| {
         tracing::error!(%error, task = %record.id, "a result could not be read");
         Problem::internal(match error {
+            // That passes.
+            BlobError::Unavailable { .. } => return submit::refused(&Refusal::BlobsUnreachable),
             // Asking again would not help, and the picture must not be taken for the result.
             BlobError::Damaged(_) | BlobError::NotFound(_) => {
                 "The stored result is damaged and is not given out. Submit the task again."

@@ -234,6 +234,9 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
             );
             Problem::storage_failed(detail).retry_after(STORE_PAUSE)
         }
+        Refusal::BlobsUnreachable => {
+            Problem::storage_failed(format!("{detail} Try again later.")).retry_after(STORE_PAUSE)
+        }
         Refusal::StorageFailed | Refusal::DiskFailed => {
             Problem::storage_failed(format!("{detail} Nothing was recorded; try again later."))
                 .retry_after(OPERATOR_PAUSE)

@@ -52,6 +52,7 @@ impl Disk {
                 state.needed = state.needed.max(size);
                 Refusal::NoSpace
             }
+            BlobError::Unavailable { .. } => Refusal::BlobsUnreachable,
             BlobError::NotFound(_) | BlobError::Damaged(_) | BlobError::Io { .. } => Refusal::DiskFailed,
         };
         if state.trouble.replace(refusal.clone()).is_none() {

@@ -59,7 +59,7 @@ pub fn sweep_orphans(tasks: Arc<Tasks>) -> impl Future<Output = ()> {
 /// Of tasks with ids up to this one none is being accepted any more.
 fn end(tasks: &Tasks) -> TaskId {
     let next = tasks.ids.next();
-    if tasks.store.is_shared() { next.long_before(SKEW) } else { next }
+    if tasks.store.is_shared() || tasks.blobs.is_shared() { next.long_before(SKEW) } else { next }
 }
 
 fn report(swept: Swept) {

@@ -455,6 +455,14 @@ pub trait TaskStore: Send + Sync {
     /// whose plugin is gone ends with the reason.
     fn can_run(&self, _operations: Vec<String>) {}
 
+    /// By which the tasks are known to an object store with their pictures, where the store keeps that.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    async fn identity(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// Hints at what other processes do, where there are any. They may be lost: the store alone knows.
     fn news(&self) -> Option<broadcast::Receiver<News>> {
         None

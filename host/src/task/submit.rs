@@ -42,6 +42,9 @@ pub enum Refusal {
     /// The task store cannot be reached; that will pass.
     #[error("The server cannot reach its task store just now.")]
     StoreUnreachable,
+    /// Whoever keeps the pictures cannot be reached; that will pass.
+    #[error("The server cannot reach its store of pictures just now.")]
+    BlobsUnreachable,
     /// Pictures could not be written; that may pass.
     #[error("The server's disk gave an error.")]
     DiskFailed,

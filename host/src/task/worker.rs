@@ -216,6 +216,10 @@ impl Workers {
             Ok(images) => images,
             Err(Stop::Failed(failure)) => return Disposition::Finished(Outcome::Failed(failure)),
             Err(Stop::Interrupted) => return Disposition::GiveBack,
+            Err(Stop::Blob(error @ BlobError::Unavailable { .. })) => {
+                self.tasks.blobs_failed(&error, 0);
+                return Disposition::GiveBack;
+            }
             Err(Stop::Blob(error)) => return Disposition::Finished(internal(&record, &error)),
         };
         let size = images.iter().map(|image| image.bytes.len() as u64).sum();
@@ -227,7 +231,7 @@ impl Workers {
                 tracing::error!(task = %record.id, %error, "the result could not be written");
                 match error {
                     // There will be room some day.
-                    BlobError::NoSpace => Disposition::GiveBack,
+                    BlobError::NoSpace | BlobError::Unavailable { .. } => Disposition::GiveBack,
                     _ if record.attempts < MOST_ATTEMPTS => Disposition::GiveBack,
                     error => Disposition::Finished(internal(&record, &error)),
                 }

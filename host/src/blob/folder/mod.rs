@@ -5,35 +5,31 @@
 //! is durable only with its folder).
 
 mod journal;
-mod staging;
 mod verify;
 mod walk;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::stream;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::journal::{Journal, Kept, SMALL};
-pub(super) use self::staging::Content;
-use self::staging::{FolderWriter, TemporaryFile};
-use self::verify::Verified;
-use super::{BlobError, BlobKey, BlobStore, BlobStream, BlobWriter, Expected, Listed, Period, Space, Staged};
+use self::verify::Stamp;
+use super::pieces::Opened;
+use super::staging::{Content, Staging, TemporaryFile};
+use super::verified::Verified;
+use super::{
+    BlobError, BlobKey, BlobStore, BlobStream, BlobWriter, Expected, Listed, Period, Space, Staged, blocking,
+    failed, space_of,
+};
 use crate::digest::Digest;
 use crate::figures::Latency;
-
-/// Up to this size a blob stays in memory until it is kept: one trip to a blocking thread instead of
-/// several. Larger ones go to their file in pieces of this size, which bounds memory per upload.
-const PIECE: usize = 256 << 10;
 
 /// The folder of bytes on their way.
 const TEMPORARY: &str = "tmp";
@@ -46,9 +42,9 @@ const PROBE: [u8; 16 << 10] = [0; 16 << 10];
 /// See the module.
 pub struct FolderBlobs {
     root: PathBuf,
-    next_temporary: AtomicU64,
+    staging: Staging,
     sync: FileSync,
-    verified: Arc<Verified>,
+    verified: Arc<Verified<Stamp>>,
     periods: Arc<Periods>,
     /// None where nothing is synced.
     journal: Option<Journal>,
@@ -101,18 +97,14 @@ impl FolderBlobs {
     /// # Errors
     /// The folder cannot be read or written.
     pub fn open(root: &Path, sync: FileSync) -> Result<Self, BlobError> {
-        let temporary = root.join(TEMPORARY);
+        let mut store = Self::beside(root, sync);
         let prepare = || -> io::Result<()> {
-            fs::create_dir_all(&temporary)?;
-            for entry in fs::read_dir(&temporary)? {
-                fs::remove_file(entry?.path())?;
-            }
+            store.staging.clear()?;
             sync_folder(root)?;
             root.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_folder)
         };
         let failed = |error| failed(&format!("preparing {}", root.display()))(error);
         prepare().map_err(failed)?;
-        let mut store = Self::beside(root, sync);
         match sync {
             FileSync::Each => {
                 store.journal = Some(Journal::open(root, Arc::clone(&store.periods)).map_err(failed)?);
@@ -136,7 +128,7 @@ impl FolderBlobs {
     pub fn beside(root: &Path, sync: FileSync) -> Self {
         Self {
             root: root.to_owned(),
-            next_temporary: AtomicU64::default(),
+            staging: Staging::in_folder(root.join(TEMPORARY)),
             sync,
             verified: Arc::default(),
             periods: Arc::default(),
@@ -183,11 +175,6 @@ impl FolderBlobs {
         self.folder_of(Period::of(key.task)).join(key.to_string())
     }
 
-    fn temporary(&self) -> PathBuf {
-        let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
-        self.root.join(TEMPORARY).join(number.to_string())
-    }
-
     /// How many pictures were set aside.
     ///
     /// # Errors
@@ -210,7 +197,7 @@ impl FolderBlobs {
 #[async_trait]
 impl BlobStore for FolderBlobs {
     fn writer(&self) -> Box<dyn BlobWriter> {
-        Box::new(FolderWriter::new(self.temporary()))
+        Box::new(self.staging.writer())
     }
 
     async fn keep(&self, blobs: Vec<(BlobKey, Staged)>) -> Result<(), BlobError> {
@@ -218,7 +205,7 @@ impl BlobStore for FolderBlobs {
         let places = blobs.into_iter().map(|(key, staged)| Place {
             key,
             target: self.path_of(key),
-            temporary: self.temporary(),
+            temporary: self.staging.path(),
             content: staged.content,
         });
         let kept = self.keep_in_places(places.collect()).await;
@@ -244,24 +231,13 @@ impl BlobStore for FolderBlobs {
         let (path, expected, verified) = (self.path_of(key), *expected, Arc::clone(&self.verified));
         let open = move || {
             let mut file = File::open(path)?;
-            if !verified.check(key, &mut file, &expected)? {
+            if !verify::check(&verified, key, &mut file, &expected)? {
                 return Ok(None);
             }
-            file.seek(SeekFrom::Start(range.start))?;
-            let mut left = range.end - range.start;
-            let first = next_piece(&mut file, &mut left)?;
-            Ok(Some((file, first, left)))
+            Opened::at(file, range).map(Some)
         };
         let opened = blocking(&format!("reading {key}"), open).await?;
-        let (file, first, left) = opened.ok_or(BlobError::Damaged(key))?;
-        let rest = stream::try_unfold((file, left), move |(mut file, mut left)| async move {
-            if left == 0 {
-                return Ok(None);
-            }
-            let read = move || next_piece(&mut file, &mut left).map(|piece| (piece, (file, left)));
-            tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?.map(Some)
-        });
-        Ok(Box::pin(stream::StreamExt::chain(stream::iter([Ok(first)]), rest)))
+        opened.map(Opened::stream).ok_or(BlobError::Damaged(key))
     }
 
     async fn delete(&self, keys: &[BlobKey]) -> Result<(), BlobError> {
@@ -302,14 +278,12 @@ impl BlobStore for FolderBlobs {
     }
 
     async fn probe(&self) -> Result<(), BlobError> {
-        let path = self.temporary();
+        let path = self.staging.path();
         blocking("writing a probe", move || TemporaryFile::with(path, &PROBE)?.sync()).await
     }
 
     fn space(&self) -> Option<Space> {
-        let stat = rustix::fs::statvfs(&self.root).ok()?;
-        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-        Some(Space { free: bytes(stat.f_bavail), size: bytes(stat.f_blocks) })
+        space_of(&self.root)
     }
 }
 
@@ -374,35 +348,8 @@ fn keep_all(
     }
 }
 
-fn next_piece(file: &mut File, left: &mut u64) -> io::Result<Bytes> {
-    let wanted = usize::try_from(*left).unwrap_or(PIECE).min(PIECE);
-    let mut piece = vec![0; wanted];
-    file.read_exact(&mut piece)?;
-    *left -= wanted as u64;
-    Ok(piece.into())
-}
-
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
-}
-
-async fn blocking<T: Send + 'static>(
-    doing: &str,
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, BlobError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(failed(doing)),
-        Err(panic) => Err(failed(doing)(io::Error::other(panic))),
-    }
-}
-
-fn failed(doing: &str) -> impl FnOnce(io::Error) -> BlobError {
-    let doing = doing.to_owned();
-    move |source| match source.kind() {
-        io::ErrorKind::NotFound => BlobError::NotFound(doing),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BlobError::NoSpace,
-        _ => BlobError::Io { doing, source },
-    }
 }
 
 #[cfg(test)]

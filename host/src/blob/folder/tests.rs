@@ -1,9 +1,9 @@
 //! What the folder store promises.
 #![allow(clippy::unwrap_used)]
-use futures_util::TryStreamExt as _;
+use bytes::Bytes;
 
 use super::*;
-use crate::blob::Part;
+use crate::blob::{PIECE, Part};
 use crate::id::IdSource;
 
 async fn stage(store: &FolderBlobs, bytes: &[u8], pieces: usize) -> Staged {
@@ -17,29 +17,6 @@ async fn stage(store: &FolderBlobs, bytes: &[u8], pieces: usize) -> Staged {
 
 fn leftovers(root: &Path) -> usize {
     fs::read_dir(root.join("tmp")).unwrap().count()
-}
-
-#[tokio::test]
-async fn bytes_come_back_as_they_went_in_small_or_large_whole_or_in_ranges() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = FolderBlobs::open(dir.path(), FileSync::Each).unwrap();
-    let ids = IdSource::after(None);
-    for size in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17] {
-        let bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
-        let key = BlobKey { task: ids.next(), part: Part::Input };
-        let staged = stage(&store, &bytes, 10_007).await;
-        assert_eq!((staged.size, staged.digest), (size as u64, Digest::of(&bytes)));
-        let expected = Expected { size: staged.size, digest: staged.digest };
-        store.keep(vec![(key, staged)]).await.unwrap();
-        assert_eq!(store.read(key, &expected).await.unwrap(), bytes);
-        let range = size as u64 / 3..size as u64;
-        let tail: Vec<Bytes> =
-            store.stream(key, &expected, range).await.unwrap().try_collect().await.unwrap();
-        assert_eq!(tail.concat(), bytes[size / 3..]);
-        store.delete(&[key, key]).await.unwrap();
-        assert!(matches!(store.read(key, &expected).await, Err(BlobError::NotFound(_))));
-    }
-    assert_eq!(leftovers(dir.path()), 0);
 }
 
 #[tokio::test]

@@ -37,6 +37,11 @@ impl Source {
                     "the tasks of {} are in a database: its own tools look at it and copy it, such as pg_dump",
                     root.display()
                 );
+                anyhow::ensure!(
+                    !folder.paths().blobs_elsewhere().exists(),
+                    "the pictures of {} are in an object store: its own tools look at it and copy it",
+                    root.display()
+                );
                 FolderBlobs::end_journal(&folder.paths().blobs())?;
                 let copy = Copy::of(folder.paths())?;
                 let (store, _) = SledStore::open(&copy.0, &options())?;

@@ -223,6 +223,12 @@ impl TaskStore for PostgresStore {
         self.core.database.unreachable().map(|problem| format!("the database cannot be reached: {problem}"))
     }
 
+    async fn identity(&self) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT id::text AS id FROM tintype.identity";
+        let answer = self.core.database.ask(sql, database::bind![], database::Again::Harmless).await?;
+        answer.first().map(|row| rows::column(row, "id")).transpose()
+    }
+
     fn can_run(&self, operations: Vec<String>) {
         self.core.can_run(operations);
     }

@@ -113,6 +113,13 @@ CREATE TABLE tintype.gone (
 );
 CREATE INDEX gone_since ON tintype.gone (since);
 
+-- By which these tasks are known to an object store with their pictures.
+CREATE TABLE tintype.identity (
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    one boolean PRIMARY KEY DEFAULT true CHECK (one)
+);
+INSERT INTO tintype.identity DEFAULT VALUES;
+
 -- Records as they stand.
 CREATE VIEW tintype.records AS
     SELECT t.id, t.ticket, t.owner, t.operations, t.record, t.submitted, t.idempotency_key,

@@ -1,24 +1,70 @@
-//! Bytes that have no key yet: in memory while they are few, else in a temporary file.
+//! Bytes that have no key yet: in memory while they are few, else in a temporary file. Which task they are
+//! of is known only when all of them are there; so every store begins with this, wherever they go then.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{PIECE, blocking};
-use crate::blob::{BlobError, BlobWriter, Staged};
+use super::{BlobError, BlobWriter, PIECE, Staged, blocking};
 use crate::digest::{Digest, Digester};
 
 /// Where staged bytes are.
-pub(in crate::blob) enum Content {
+pub(super) enum Content {
     Memory(Vec<u8>),
     File(TemporaryFile),
 }
 
+/// The folder of bytes on their way.
+#[derive(Debug)]
+pub(super) struct Staging {
+    folder: PathBuf,
+    next: AtomicU64,
+}
+
+impl Staging {
+    /// Stages in `folder`.
+    pub(super) fn in_folder(folder: PathBuf) -> Self {
+        Self { folder, next: AtomicU64::default() }
+    }
+
+    /// Makes the folder, and removes what an earlier process left unfinished.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        for entry in fs::read_dir(&self.folder)? {
+            fs::remove_file(entry?.path())?;
+        }
+        Ok(())
+    }
+
+    /// A name that nothing has in this folder.
+    pub(super) fn path(&self) -> PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.folder.join(number.to_string())
+    }
+
+    pub(super) fn writer(&self) -> StagingWriter {
+        StagingWriter {
+            path: self.path(),
+            file: None,
+            pending: Vec::new(),
+            written: 0,
+            digester: Digester::default(),
+        }
+    }
+
+    /// Of the disk that it is on.
+    pub(super) fn space(&self) -> Option<super::Space> {
+        super::space_of(&self.folder)
+    }
+}
+
 /// Takes the bytes of one blob.
-pub(super) struct FolderWriter {
+pub(super) struct StagingWriter {
+    /// Where they spill to, if it comes to that.
     path: PathBuf,
     file: Option<TemporaryFile>,
     pending: Vec<u8>,
@@ -26,12 +72,7 @@ pub(super) struct FolderWriter {
     digester: Digester,
 }
 
-impl FolderWriter {
-    /// Spills to the file `path`, if it comes to that.
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, file: None, pending: Vec::new(), written: 0, digester: Digester::default() }
-    }
-
+impl StagingWriter {
     async fn spill(&mut self) -> Result<(), BlobError> {
         let (path, file, pending) = (self.path.clone(), self.file.take(), std::mem::take(&mut self.pending));
         let (file, digester, mut pending) = {
@@ -51,7 +92,7 @@ impl FolderWriter {
 }
 
 #[async_trait]
-impl BlobWriter for FolderWriter {
+impl BlobWriter for StagingWriter {
     async fn write(&mut self, mut piece: Bytes) -> Result<(), BlobError> {
         self.written += piece.len() as u64;
         while !piece.is_empty() {
@@ -83,14 +124,14 @@ impl BlobWriter for FolderWriter {
 }
 
 /// A file that is removed when it is dropped without being renamed to its place.
-pub(in crate::blob) struct TemporaryFile {
+pub(super) struct TemporaryFile {
     file: File,
     path: Option<PathBuf>,
 }
 
 impl TemporaryFile {
     fn create(path: PathBuf) -> io::Result<Self> {
-        let file = File::options().write(true).create_new(true).open(&path)?;
+        let file = File::options().read(true).write(true).create_new(true).open(&path)?;
         Ok(Self { file, path: Some(path) })
     }
 
@@ -110,6 +151,13 @@ impl TemporaryFile {
             fs::rename(&path, target).inspect_err(|_| self.path = Some(path))?;
         }
         Ok(())
+    }
+
+    /// Its bytes, from the first. They are gone when this is closed: the name is gone already.
+    pub(super) fn read(self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(file)
     }
 }
 

@@ -83,7 +83,7 @@ pub enum DataFolderError {
 pub struct DataFolder {
     paths: Paths,
     /// Held for as long as the folder is used; the system gives it back when the process dies.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What lies where in a data folder.
@@ -135,11 +135,11 @@ impl Paths {
     /// It cannot be read or written.
     pub fn identity(&self) -> std::io::Result<String> {
         let file = self.root.join("identity");
-        match std::fs::read_to_string(&file) {
+        match fs::read_to_string(&file) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let identity = uuid::Uuid::new_v4().to_string();
-                std::fs::write(&file, &identity)?;
-                std::fs::File::open(&file)?.sync_all()?;
+                // Half of it would lock the operator out of the pictures.
+                self.write_whole(&file, &identity)?;
                 Ok(identity)
             }
             read => read.map(|text| text.trim().to_owned()),
@@ -207,17 +207,18 @@ impl Paths {
     /// # Errors
     /// The mark cannot be written.
     pub fn write_format(&self) -> Result<(), DataFolderError> {
-        let path = self.format();
-        // A mark that is cut off by a power cut would lock the operator out: it appears whole or not.
-        let unfinished = self.root.join("format.new");
-        let write = || {
-            let mut file = File::create(&unfinished)?;
-            file.write_all(format!("{MARK}{FORMAT}\n").as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&unfinished, &path)?;
-            File::open(&self.root)?.sync_all()
-        };
-        write().map_err(failed(&path))
+        // A mark that is cut off by a power cut would lock the operator out.
+        self.write_whole(&self.format(), &format!("{MARK}{FORMAT}\n")).map_err(failed(&self.format()))
+    }
+
+    /// Writes a file so that it appears whole or not.
+    fn write_whole(&self, path: &Path, text: &str) -> std::io::Result<()> {
+        let unfinished = path.with_extension("new");
+        let mut file = File::create(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)?;
+        File::open(&self.root)?.sync_all()
     }
 }
 
@@ -324,8 +325,20 @@ pub fn create_private(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// The locked file of a folder. Given back by name: a process that is being started meanwhile holds what is
+/// open for a moment, and the lock with it.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What fails here is made good by closing the file.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the folder, and makes it if there is none.
-fn lock(paths: &Paths) -> Result<File, DataFolderError> {
+fn lock(paths: &Paths) -> Result<Lock, DataFolderError> {
     create_private(&paths.root).map_err(failed(&paths.root))?;
     // The folder's own name must survive a power cut, and it may have been made just now.
     let parent = paths.root.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -334,7 +347,7 @@ fn lock(paths: &Paths) -> Result<File, DataFolderError> {
     let path = paths.lock();
     let lock = File::options().create(true).append(true).open(&path).map_err(failed(&path))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(Lock(lock)),
         Err(TryLockError::WouldBlock) => Err(DataFolderError::InUse(paths.root.clone())),
         Err(TryLockError::Error(source)) => Err(failed(&path)(source)),
     }

@@ -64,8 +64,9 @@ export async function choose(page, bytes, name = 'dusk.png', mimeType = 'image/p
     await page.locator('.source .plate').waitFor();
 }
 
-/** Replaces the operations by these. */
+/** Replaces the operations by these, once the form is there: a link to it only begins to show it. */
 export async function operations(page, ...names) {
+    await heading(page, 'New task');
     const remove = page.getByRole('button', { name: /^Remove / });
     while (await remove.count() > 0) await remove.first().click();
     for (const name of names) {

@@ -72,13 +72,14 @@ impl Needs {
             || blobs.is_some_and(|blobs| blobs.folder().is_none())
             || !config.callback.callback_hosts.is_empty()
             || config.otlp.otlp_endpoint.is_some();
-        if let Some(url) = database {
+        if database.is_some() || blobs.is_some() {
             read.extend(TO_TRUST.iter().map(PathBuf::from));
+        }
+        if let Some(url) = database {
             // An address that is none is refused before long.
             read.extend(postgres::files(url).unwrap_or_default());
         }
         if blobs.is_some() {
-            read.extend(TO_TRUST.iter().map(PathBuf::from));
             let tokens = TOKENS.iter().filter_map(std::env::var_os);
             read.extend(tokens.flat_map(|file| surroundings(Path::new(&file))));
         }

@@ -265,21 +265,18 @@ impl Tasks {
     /// Deletes a task that is over, record first: a record without pictures would be a broken
     /// promise, pictures without a record are only litter.
     pub(super) async fn delete(&self, id: TaskId) -> Result<bool, StoreError> {
-        let Some(record) = self.store.delete(id).await? else { return Ok(false) };
-        self.discard(&record.blobs()).await;
-        self.watchers.tell(id);
-        Ok(true)
+        Ok(self.delete_all(&[id]).await? > 0)
     }
 
-    /// The same for several tasks.
-    pub(super) async fn delete_all(&self, ids: &[TaskId]) -> Result<(), StoreError> {
+    /// The same for several tasks; gives how many it was.
+    pub(super) async fn delete_all(&self, ids: &[TaskId]) -> Result<usize, StoreError> {
         let deleted = self.store.delete_all(ids).await?;
         let keys: Vec<BlobKey> = deleted.iter().flat_map(Record::blobs).collect();
         self.discard(&keys).await;
         for record in &deleted {
             self.watchers.tell(record.id);
         }
-        Ok(())
+        Ok(deleted.len())
     }
 
     /// Announcements that are due, with their tasks, and the time until the next one will be.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use super::record::{BlobInfo, Callback, DetailsAt, Outcome, Record};
+use super::record::{BlobInfo, Callback, DetailsAt, Outcome, Record, State};
 use crate::digest::Digest;
 use crate::id::TaskId;
 use crate::trace::TraceContext;
@@ -41,6 +41,30 @@ pub struct NewTask {
     /// How many unfinished tasks its owner may have with it, where the store counts them (see
     /// [`TaskStore::is_shared`]).
     pub most_open: Option<u64>,
+}
+
+impl NewTask {
+    /// As it is kept: the first thing that is known of it.
+    #[must_use]
+    pub fn into_record(self, ticket: u64) -> Record {
+        Record {
+            id: self.id,
+            ticket,
+            submitted: self.submitted,
+            operations: self.operations,
+            details: self.details,
+            input: self.input,
+            attachments: self.attachments,
+            owner: self.owner,
+            address: self.address,
+            callback: self.callback,
+            idempotency_key: self.idempotency.map(|idempotency| idempotency.key),
+            trace: self.trace,
+            attempts: 0,
+            crashes: 0,
+            state: State::Queued,
+        }
+    }
 }
 
 /// A client's promise that two requests with this key are one.
@@ -482,7 +506,6 @@ impl StateFilter {
     #[must_use]
     pub fn matches(self, record: &Record) -> bool {
         use super::failure::FailureCode;
-        use super::record::State;
         match (self, &record.state) {
             (Self::Pending, State::Queued | State::Running)
             | (Self::Queued, State::Queued)

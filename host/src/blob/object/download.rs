@@ -90,10 +90,7 @@ impl Downloads {
 
     async fn whole(&self, key: BlobKey, path: &Path, expected: &Expected) -> Result<Bytes, BlobError> {
         let doing = format!("reading {key}");
-        let found = self.get(&doing, path, None).await?;
-        if found.meta.size != expected.size {
-            return Err(BlobError::Damaged(key));
-        }
+        let found = self.all(&doing, key, path, expected).await?;
         let bytes = self.figures.count(Operation::Get, found.bytes()).await;
         let bytes = bytes.map_err(|error| blob_error(&doing, &error))?;
         let digest = expected.digest;
@@ -110,10 +107,7 @@ impl Downloads {
         range: Range<u64>,
     ) -> Result<BlobStream, BlobError> {
         let doing = format!("reading {key}");
-        let found = self.get(&doing, path, None).await?;
-        if found.meta.size != expected.size {
-            return Err(BlobError::Damaged(key));
-        }
+        let found = self.all(&doing, key, path, expected).await?;
         let stamp = Stamp::of(&found.meta);
         let mut writer = Box::new(self.staging.writer());
         let mut pieces = found.into_stream();
@@ -171,6 +165,18 @@ impl Downloads {
         let bytes = self.figures.count(Operation::Get, found.bytes()).await;
         let bytes = bytes.map_err(|error| blob_error(&doing, &error))?;
         if bytes.len() as u64 == end - range.start { Ok((bytes, end)) } else { Err(BlobError::Damaged(key)) }
+    }
+
+    /// Begins with all bytes, if they are as many as there should be.
+    async fn all(
+        &self,
+        doing: &str,
+        key: BlobKey,
+        path: &Path,
+        expected: &Expected,
+    ) -> Result<GetResult, BlobError> {
+        let found = self.get(doing, path, None).await?;
+        if found.meta.size == expected.size { Ok(found) } else { Err(BlobError::Damaged(key)) }
     }
 
     async fn get(&self, doing: &str, path: &Path, range: Option<Range<u64>>) -> Result<GetResult, BlobError> {

@@ -128,12 +128,14 @@ impl ObjectBlobs {
     pub async fn belong_to(&self, identity: &str) -> Result<(), BadStore> {
         let path = self.layout.owner();
         let bad = |error| BadStore::of(&self.location, &error);
-        if self.owner(&path).await.map_err(bad)?.is_none() {
+        let mut found = self.owner(&path).await.map_err(bad)?;
+        if found.is_none() {
             let owner = PutPayload::from(Bytes::from(identity.to_owned()));
             self.store.put(&path, owner).await.map_err(bad)?;
+            // Somebody else may have come at the same moment.
+            found = self.owner(&path).await.map_err(bad)?;
         }
-        // Somebody else may have come at the same moment.
-        match self.owner(&path).await.map_err(bad)? {
+        match found {
             Some(owner) if owner == identity.as_bytes() => Ok(()),
             _ => Err(BadStore::OfOthers(self.location.clone())),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::database::{Again, bind};
-use super::rows::{column, id, limit as rows_limit, seconds, small, uuid};
+use super::rows::{column, from_seconds, id, limit as rows_limit, seconds, small, uuid};
 use crate::task::{DueCallback, StoreError, TaskId};
 
 /// How long an announcement is left to the node that has looked at it last. It looks again while it is
@@ -66,8 +66,4 @@ pub(super) async fn settle(core: &Core, task: TaskId, again: Option<Duration>) -
     };
     // Sent again it finds that it is no longer this node's.
     core.database.ask(sql, arguments, Again::Harmless).await.map(drop)
-}
-
-pub(super) fn from_seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::core::Core;
 use super::database::{Again, bind};
-use super::rows::{column, count, id, micros, uuid};
+use super::rows::{column, count, heads_of_lines, id, micros, uuid};
 use crate::task::{News, StoreError, TaskId};
 
 /// How much a crash makes fair turns forget, how late a client sees the progress of a task that runs
@@ -56,15 +56,11 @@ const FIGURES: &str =
              (SELECT id FROM tintype.gone ORDER BY id DESC LIMIT 1)
          ) newest ORDER BY max DESC LIMIT 1) AS newest";
 
-const HEADS: &str = "WITH RECURSIVE line AS (
-         (SELECT client, id, ticket FROM tintype.queue ORDER BY client, ticket LIMIT 1)
-         UNION ALL
-         SELECT next.client, next.id, next.ticket FROM line CROSS JOIN LATERAL (
-             SELECT client, id, ticket FROM tintype.queue q WHERE q.client > line.client
-             ORDER BY client, ticket LIMIT 1
-         ) next
-     )
-     SELECT client, id, ticket FROM line ORDER BY ticket LIMIT $1";
+const HEADS: &str = concat!(
+    "WITH RECURSIVE ",
+    heads_of_lines!(),
+    " SELECT client, id, ticket FROM line ORDER BY ticket LIMIT $1"
+);
 
 /// Does them for as long as the store is open.
 pub(super) async fn run(core: Arc<Core>) {

@@ -12,7 +12,7 @@ use super::core::{Core, shard};
 use super::database::{Again, bind};
 use super::end::release_unknown;
 use super::rows::{
-    column, from_micros, id, limit as rows_limit, micros, record, seconds, small, uuid, uuids,
+    column, from_micros, heads_of_lines, id, limit as rows_limit, micros, record, seconds, small, uuid, uuids,
 };
 use super::usage::{Candidate, Charge, Pick};
 use crate::task::{Bound, LONG, Record, StoreError, TaskId};
@@ -25,14 +25,10 @@ const MOST_CANDIDATES: usize = 1000;
 /// The first tasks in the lines of the clients who have used least. A task whose plugin is busy, or isn't
 /// here, is passed over, and of one line no more than 1000: like the embedded store. A hundred lines are
 /// looked at for even one task, because all of the first may be passed over.
-const LOOK: &str = "WITH RECURSIVE line AS (
-        (SELECT client, base, ticket FROM tintype.queue ORDER BY client, ticket LIMIT 1)
-        UNION ALL
-        SELECT next.client, next.base, next.ticket FROM line CROSS JOIN LATERAL (
-            SELECT client, base, ticket FROM tintype.queue q WHERE q.client > line.client
-            ORDER BY client, ticket LIMIT 1
-        ) next
-    ), own AS (
+const LOOK: &str = concat!(
+    "WITH RECURSIVE ",
+    heads_of_lines!(),
+    ", own AS (
         SELECT client, base, delta, mean FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])
             AS own (client, base, delta, mean)
     ), head AS (
@@ -57,7 +53,8 @@ const LOOK: &str = "WITH RECURSIVE line AS (
         LIMIT $8
     ) w
     ORDER BY head.used, head.ticket, head.client, w.ticket
-    LIMIT $10";
+    LIMIT $10"
+);
 
 /// All are taken from one row of the tallies: their sum alone counts, and two nodes that each changed
 /// several rows would wait for each other.

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::core::{Core, shard};
 use super::database::{Again, Answer, bind};
 use super::rows::{
-    column, encode, id as id_of, now, of_ended, of_records, record, seconds, signed, small, uuid, uuids, word,
+    announce, column, encode, id as id_of, now, of_ended, of_records, owner, record, seconds, signed, small,
+    uuid, uuids, word,
 };
 use crate::task::{Lookup, News, Outcome, Record, State, StoreError, TaskId};
 
@@ -34,8 +35,9 @@ const FINISH: &str = concat!(
          FROM l WHERE tasks.id = $1
          RETURNING tasks.*
      ), c AS (
-         INSERT INTO tintype.callbacks (task, due, attempts, ended)
-         SELECT id, clock_timestamp(), 0, clock_timestamp() FROM t WHERE announced
+         ",
+    announce!(),
+    "
      )
      SELECT ",
     of_ended!(),
@@ -57,8 +59,9 @@ const CANCEL: &str = concat!(
          FROM (SELECT * FROM q UNION ALL SELECT * FROM l) was WHERE tasks.id = $1
          RETURNING tasks.*
      ), c AS (
-         INSERT INTO tintype.callbacks (task, due, attempts, ended)
-         SELECT id, clock_timestamp(), 0, clock_timestamp() FROM t WHERE announced
+         ",
+    announce!(),
+    "
      )
      SELECT ",
     of_ended!(),
@@ -101,8 +104,7 @@ pub(super) async fn get(core: &Core, id: TaskId) -> Result<Lookup, StoreError> {
         return Ok(Lookup::Found(Box::new(record)));
     }
     if column(row, "is_gone")? {
-        let former: String = column(row, "former")?;
-        return Ok(Lookup::Gone((!former.is_empty()).then_some(former)));
+        return Ok(Lookup::Gone(owner(row, "former")?));
     }
     Ok(Lookup::Unknown)
 }

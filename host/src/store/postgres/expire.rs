@@ -7,21 +7,22 @@ use sqlx::postgres::PgRow;
 
 use super::core::{Core, shard};
 use super::database::{Again, Transaction, bind};
-use super::rows::{column, encode, id, now, seconds, signed, small, uuid, word};
+use super::rows::{announce, column, encode, id, now, seconds, signed, small, uuid, word};
 use crate::task::{News, Outcome, Recovered, StoreError, TaskId};
 
 /// Leases in one transaction.
 const MOST: i64 = 100;
 
-const DEAD: &str = "SELECT id, attempt, crashes, node = $2 AS own FROM tintype.leases
-     WHERE until <= clock_timestamp()
-       AND pg_postmaster_start_time() + make_interval(secs => $1) <= clock_timestamp()
-     ORDER BY id LIMIT $3";
-
-const DEAD_AND_FREE: &str = "SELECT id, attempt, crashes, node = $2 AS own FROM tintype.leases
-     WHERE until <= clock_timestamp()
-       AND pg_postmaster_start_time() + make_interval(secs => $1) <= clock_timestamp()
-     ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED";
+macro_rules! dead {
+    () => {
+        "SELECT id, attempt, crashes, node = $2 AS own FROM tintype.leases
+         WHERE until <= clock_timestamp()
+           AND pg_postmaster_start_time() + make_interval(secs => $1) <= clock_timestamp()
+         ORDER BY id LIMIT $3"
+    };
+}
+const DEAD: &str = dead!();
+const DEAD_AND_FREE: &str = concat!(dead!(), " FOR UPDATE SKIP LOCKED");
 
 const REQUEUE: &str = "WITH l AS (
          DELETE FROM tintype.leases WHERE id = $1 RETURNING *
@@ -41,9 +42,8 @@ const INTERRUPT: &str = concat!(
     ", submitted), outcome = $3, ending = $4
          FROM l WHERE tasks.id = $1
          RETURNING tasks.id, announced
-     )
-     INSERT INTO tintype.callbacks (task, due, attempts, ended)
-     SELECT id, clock_timestamp(), 0, clock_timestamp() FROM t WHERE announced"
+     ) ",
+    announce!()
 );
 
 /// Puts such tasks back into the queue, or ends those that were interrupted too often.

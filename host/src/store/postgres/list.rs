@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::core::Core;
 use super::database::{Again, bind};
-use super::rows::{column, count, id, limit as rows_limit, of_records, record, seconds, uuid};
+use super::rows::{column, count, id, limit as rows_limit, of_records, owner, record, seconds, uuid};
 use crate::task::{Page, Query, StateFilter, StoreError, TaskId};
 
 /// Most tasks that one page looks at for an operation, as in the embedded store.
@@ -122,8 +122,7 @@ pub(super) async fn unfinished(core: &Core) -> Result<Vec<(Option<String>, u64)>
     let answer = core.database.ask(sql, bind![], Again::Harmless).await?;
     let mut counts = vec![];
     for row in &answer.rows {
-        let owner: String = column(row, "owner")?;
-        counts.push(((!owner.is_empty()).then_some(owner), count(row, "many")?));
+        counts.push((owner(row, "owner")?, count(row, "many")?));
     }
     Ok(counts)
 }

@@ -33,6 +33,31 @@ macro_rules! of_ended {
 }
 pub(super) use of_ended;
 
+/// The heads of all lines, one after the other, as `line` of a recursive statement: each is found by the index
+/// behind the one before, so that no other row is read.
+macro_rules! heads_of_lines {
+    () => {
+        "line AS (
+             (SELECT client, id, base, ticket FROM tintype.queue ORDER BY client, ticket LIMIT 1)
+             UNION ALL
+             SELECT next.client, next.id, next.base, next.ticket FROM line CROSS JOIN LATERAL (
+                 SELECT client, id, base, ticket FROM tintype.queue q WHERE q.client > line.client
+                 ORDER BY client, ticket LIMIT 1
+             ) next
+         )"
+    };
+}
+pub(super) use heads_of_lines;
+
+/// Has the end of the tasks `t` announced, if somebody wants to be told.
+macro_rules! announce {
+    () => {
+        "INSERT INTO tintype.callbacks (task, due, attempts, ended)
+         SELECT id, clock_timestamp(), 0, clock_timestamp() FROM t WHERE announced"
+    };
+}
+pub(super) use announce;
+
 /// Now, as clients see it: in milliseconds.
 macro_rules! now {
     () => {
@@ -54,6 +79,12 @@ pub(super) fn id(row: &PgRow, name: &str) -> Result<TaskId, StoreError> {
     let uuid: Uuid = column(row, name)?;
     TaskId::from_slice(uuid.as_bytes())
         .ok_or_else(|| StoreError::Failed(format!("{uuid} is no id of a task")))
+}
+
+/// Whose a task is, or was.
+pub(super) fn owner(row: &PgRow, name: &str) -> Result<Option<String>, StoreError> {
+    let owner: String = column(row, name)?;
+    Ok((!owner.is_empty()).then_some(owner))
 }
 
 /// A number that is never below zero.
@@ -119,6 +150,10 @@ pub(super) fn uuids(ids: &[TaskId]) -> Vec<Uuid> {
 pub(super) fn seconds(time: Duration) -> f64 {
     const FOR_EVER: f64 = 100.0 * 366.0 * 86_400.0;
     time.as_secs_f64().min(FOR_EVER)
+}
+
+pub(super) fn from_seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 pub(super) fn micros(time: Duration) -> i64 {

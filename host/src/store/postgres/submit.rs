@@ -16,7 +16,7 @@ use super::core::{Core, line, shard};
 use super::database::{Again, Transaction, bind};
 use super::end::get;
 use super::rows::{column, encode, long, now, seconds, uuid};
-use crate::task::{Idempotency, Lookup, NewTask, News, Record, State, StoreError, Submitted};
+use crate::task::{Idempotency, Lookup, NewTask, News, Record, StoreError, Submitted};
 
 /// How near to `max_queue` submissions begin to wait for each other, so that no more are accepted. Farther
 /// away they don't, and all that are under way together are fewer: a database has some hundred connections.
@@ -230,26 +230,11 @@ async fn found(
 
 impl Newcomer {
     fn of(task: NewTask) -> Result<Self, StoreError> {
-        let record = Record {
-            id: task.id,
-            // These two are the database's to say.
-            ticket: 0,
-            submitted: task.submitted,
-            operations: task.operations,
-            details: task.details,
-            input: task.input,
-            attachments: task.attachments,
-            owner: task.owner,
-            address: task.address,
-            callback: task.callback,
-            idempotency_key: task.idempotency.as_ref().map(|idempotency| idempotency.key),
-            trace: task.trace,
-            attempts: 0,
-            crashes: 0,
-            state: State::Queued,
-        };
+        let (idempotency, most_open) = (task.idempotency.clone(), task.most_open);
+        // Its ticket, and when it was submitted, are the database's to say.
+        let record = task.into_record(0);
         let (bytes, line) = (encode(&record)?, line(&record));
-        Ok(Self { record, bytes, line, idempotency: task.idempotency, most_open: task.most_open })
+        Ok(Self { record, bytes, line, idempotency, most_open })
     }
 
     fn owner(&self) -> &str {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::callbacks::from_seconds;
 use super::core::{Core, line, shard};
 use super::database::{Transaction, bind};
 use super::rows::{
-    column, encode, id, limit as rows_limit, long, of_records, record, seconds, signed, small, uuid, word,
+    column, encode, from_seconds, id, limit as rows_limit, long, of_records, owner, record, seconds, signed,
+    small, uuid, word,
 };
 use crate::digest::Digest;
 use crate::task::{
@@ -67,9 +67,8 @@ pub(super) async fn export(
 
 fn entry(row: &PgRow) -> Result<Entry, StoreError> {
     if column(row, "is_gone")? {
-        let owner: String = column(row, "former")?;
         let ago = from_seconds(column(row, "gone_ago")?);
-        return Ok(Entry::Gone { id: id(row, "entry")?, owner: (!owner.is_empty()).then_some(owner), ago });
+        return Ok(Entry::Gone { id: id(row, "entry")?, owner: owner(row, "former")?, ago });
     }
     let record = record(row)?;
     let idempotency = match column::<Option<&[u8]>>(row, "key")? {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::clock::Clock;
 use super::pending::Pending;
 use super::trees::{self, Batch, KeyUse};
-use crate::task::{Bound, NewTask, Record, State, StoreError, Submitted, TaskId, Turn, Turns};
+use crate::task::{Bound, NewTask, Record, StoreError, Submitted, TaskId, Turn, Turns};
 
 /// How many tasks a claim looks at for one whose plugins are not busy.
 const MOST_PASSED_OVER: usize = 1000;
@@ -89,24 +89,8 @@ impl Shared {
         if self.queued.load(Ordering::Relaxed) >= max_queue {
             return Err(StoreError::Full);
         }
-        let idempotency = task.idempotency;
-        let record = Record {
-            id: task.id,
-            ticket: self.next_ticket.fetch_add(1, Ordering::Relaxed),
-            submitted: task.submitted,
-            operations: task.operations,
-            details: task.details,
-            input: task.input,
-            attachments: task.attachments,
-            owner: task.owner,
-            address: task.address,
-            callback: task.callback,
-            idempotency_key: idempotency.as_ref().map(|idempotency| idempotency.key),
-            trace: task.trace,
-            attempts: 0,
-            crashes: 0,
-            state: State::Queued,
-        };
+        let idempotency = task.idempotency.clone();
+        let record = task.into_record(self.next_ticket.fetch_add(1, Ordering::Relaxed));
         let mut batch = Batch::default().record(trees, &record, self.clock.now());
         let owner = record.owner.as_deref();
         if owner.is_some() {

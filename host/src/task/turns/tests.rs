@@ -224,7 +224,7 @@ fn quick_tasks_do_not_keep_others_waiting_for_room() {
     play.come("quick", 100);
     let (id, _) = play.handed_out().unwrap();
     play.ran(id, MS);
-    let [first, second] = [(); 2].map(|()| play.handed_out().unwrap().0);
+    let (first, second) = (play.handed_out().unwrap().0, play.handed_out().unwrap().0);
     play.comes("other");
     assert_eq!(play.handed_out(), None);
     play.ran(first, MS);

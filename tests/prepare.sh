@@ -99,6 +99,22 @@ if command -v python3 >/dev/null && ! cmp --silent "$wanted" "$venv/requirements
     fi
 fi
 
+# An S3 server that keeps what it has when it is killed; built by itself, so that its dependencies have no say
+# in ours.
+s3=$(cd "$(dirname "$0")/.." && pwd)/target/s3s-fs
+version=0.13.0
+if [[ ! -e $s3/bin/s3s-fs || $(cat "$s3/version" 2>/dev/null) != "$version" ]]; then
+    # It need not be fast: it is built in half the time.
+    if CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off "${CARGO:-cargo}" install --quiet --locked \
+        --root "$s3" --target-dir "$s3/build" --version "$version" --features binary s3s-fs; then
+        echo "$version" >"$s3/version"
+        rm -rf "$s3/build"
+    else
+        echo 'skipped: an S3 server that dies; be online' >&2
+        missing=1
+    fi
+fi
+
 # So do those for Node.
 console=$(cd "$(dirname "$0")/.." && pwd)/target/console
 wanted=$(dirname "$0")/console/package-lock.json

@@ -4,27 +4,18 @@
 //! `CRASH_KILLS` is how often, `CRASH_SEED` what is sent and when it is killed, as far as that can be
 //! repeated: `make crash KILLS=200 SEED=1`.
 
-mod audit;
 mod control;
-mod ledger;
-mod lives;
-mod recipe;
-mod submitter;
-mod wire;
 
+use std::slice;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use tintype_tests::accounting::{Audit, Chance, Entry, Ledger, Lives, Rules, StopOnDrop, Submitter};
 use tintype_tests::eventually;
 use tintype_tests::server::Setup;
-
-use self::audit::{Audit, Rules};
-use self::ledger::Ledger;
-use self::lives::Lives;
-use self::submitter::Submitter;
 
 /// Clients at once.
 const CLIENTS: u64 = 6;
@@ -44,23 +35,22 @@ fn however_often_the_server_is_killed_a_task_is_interrupted_only_by_two_deaths()
 }
 
 fn crash_loop(rules: Rules) {
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let (seed, kills) = (setting("CRASH_SEED", clock), setting("CRASH_KILLS", KILLS));
-    println!("CRASH_SEED={seed} CRASH_KILLS={kills} {rules:?}");
-    let mut rng = Rng::with_seed(seed);
+    let chance = Chance::new(KILLS);
+    println!("{chance} {rules:?}");
+    let mut rng = chance.rng();
     let (lives, mut ledger) = work_under(rules, &mut rng, |lives, ledger, rng| {
-        for _ in 0..kills {
+        for _ in 0..chance.kills {
             live(lives, rng);
             lives.kill();
-            assert_no_complaints(&ledger.lock().unwrap(), seed);
+            ledger.lock().unwrap().assert_no_complaints();
             lives.begin();
         }
         lives.wait_until_ready();
     });
     wait_for_sweep(&lives);
-    Audit::new(&lives, &mut ledger, rules).run();
+    Audit::new(slice::from_ref(&lives), &mut ledger, rules).run();
     report(&lives, &ledger);
-    assert_no_complaints(&ledger, seed);
+    ledger.assert_no_complaints();
 }
 
 /// Starts a server and clients that work with it, for as long as `fate` does something to it. A server
@@ -123,27 +113,9 @@ fn wait_for_sweep(lives: &Lives) {
     }
 }
 
-struct StopOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().filter(|text| !text.is_empty()).map_or(default, |text| text.parse().unwrap())
-}
-
-fn assert_no_complaints(ledger: &Ledger, seed: u64) {
-    let complaints = ledger.complaints();
-    let shown = complaints[..complaints.len().min(5)].join("\n");
-    assert!(complaints.is_empty(), "CRASH_SEED={seed}: {} complaints, such as\n{shown}", complaints.len());
-}
-
 fn report(lives: &Lives, ledger: &Ledger) {
-    let count = |is: fn(&ledger::Entry) -> bool| ledger.entries().filter(|(_, entry)| is(entry)).count();
-    let ended = |entry: &ledger::Entry, code: &str| entry.end().is_some_and(|end| end.code == code);
+    let count = |is: fn(&Entry) -> bool| ledger.entries().filter(|(_, entry)| is(entry)).count();
+    let ended = |entry: &Entry, code: &str| entry.end().is_some_and(|end| end.code == code);
     println!(
         "{} lives, {} of them ended before they were ready; {} tasks accepted: {} OK, {} interrupted, {} cancelled, \
          {} gone; the fate of {} requests is not known",
@@ -153,7 +125,7 @@ fn report(lives: &Lives, ledger: &Ledger) {
         count(|entry| entry.end().is_some_and(|end| end.state == "OK") && !entry.is_gone()),
         ledger.entries().filter(|(_, entry)| ended(entry, "interrupted")).count(),
         ledger.entries().filter(|(_, entry)| ended(entry, "cancelled")).count(),
-        count(ledger::Entry::is_gone),
+        count(Entry::is_gone),
         ledger.unknown(),
     );
     let recovered = lives.recovered();

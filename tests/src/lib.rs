@@ -4,6 +4,7 @@
 //! for a state and never for a time.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
+pub mod accounting;
 pub mod client;
 // The store's own tests have it too, and know nothing of these.
 #[path = "../../host/src/store/postgres/tests/cluster.rs"]
@@ -22,6 +23,7 @@ pub mod relay;
 // So does that of blobs.
 #[path = "../../host/src/blob/tests/s3.rs"]
 pub mod s3;
+pub mod s3_on_disk;
 pub mod server;
 pub mod tls;
 

@@ -10,8 +10,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use jiff::Timestamp;
-
 use super::failure::FailureCode;
 use super::record::{Outcome, Record, State};
 use super::service::Tasks;
@@ -168,7 +166,7 @@ impl Collector for LookedUp {
         let Self(tasks) = self;
         let encoder = &mut encoder;
         let oldest = tasks.store.oldest_waiting().ok().flatten();
-        let age = oldest.map_or(0.0, |id| age_of(id.millis(), Timestamp::now()));
+        let age = oldest.map_or(0.0, |age| age.as_secs_f64());
         let (seconds, bytes) = (Some(&Unit::Seconds), Some(&Unit::Bytes));
         gauge(encoder, "queue_tasks", "Tasks that wait", None, &tasks.queued())?;
         gauge(encoder, "queue_max_tasks", "Tasks that may wait", None, &tasks.max_queue)?;
@@ -189,11 +187,4 @@ impl Collector for LookedUp {
         let help = "Space below which tasks are refused";
         gauge(encoder, "disk_min_free", help, bytes, &tasks.min_free_space)
     }
-}
-
-/// Seconds since a moment; none, where the clock was set back meanwhile.
-#[allow(clippy::cast_precision_loss)] // exact to 2^53 milliseconds
-fn age_of(millis: u64, now: Timestamp) -> f64 {
-    let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    now.saturating_sub(millis) as f64 / 1e3
 }

@@ -450,11 +450,11 @@ pub trait TaskStore: Send + Sync {
     /// How many tasks wait.
     fn queued(&self) -> u64;
 
-    /// The task that was submitted first of those that wait.
+    /// How long ago the task was submitted that was submitted first of those that wait.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    fn oldest_waiting(&self) -> Result<Option<TaskId>, StoreError>;
+    fn oldest_waiting(&self) -> Result<Option<Duration>, StoreError>;
 
     /// How many tasks come before this one that waits, about.
     fn ahead_of(&self, record: &Record) -> u64;

@@ -1,16 +1,13 @@
 //! Whether the account finds what is wrong: contradictions that no server of ours gives, and data that
 //! were tampered with.
 
-use std::fs;
 use std::time::Instant;
+use std::{fs, slice};
 
 use fastrand::Rng;
 use serde_json::json;
+use tintype_tests::accounting::{Audit, Ledger, Recipe, Rules};
 use tintype_tests::{Answer, eventually};
-
-use super::audit::{Audit, Rules};
-use super::ledger::Ledger;
-use super::recipe::Recipe;
 
 const ID: &str = "0193a2c0-0000-7000-8000-000000000000";
 
@@ -78,7 +75,7 @@ fn data_that_were_tampered_with_do_not_add_up() {
     });
     // Or it would delete what is put there.
     super::wait_for_sweep(&lives);
-    Audit::new(&lives, &mut ledger, rules).run();
+    Audit::new(slice::from_ref(&lives), &mut ledger, rules).run();
     assert_eq!(ledger.complaints(), [""; 0], "before anything is changed");
 
     let blobs = lives.folder().join("data/blobs");
@@ -104,7 +101,7 @@ fn data_that_were_tampered_with_do_not_add_up() {
     lives.seen().read(0, &again.to_string());
     ledger.accepted("0193a2c0-0000-7000-8000-000000000001", Recipe(1), None, 0);
 
-    Audit::new(&lives, &mut ledger, rules).run();
+    Audit::new(slice::from_ref(&lives), &mut ledger, rules).run();
     let found = ledger.complaints().join("\n");
     for expected in [
         "blobs/tmp/7: this is left over".to_owned(),

@@ -38,6 +38,10 @@ impl Setup {
         self
     }
 
+    fn has(&self, flag: &str) -> bool {
+        self.flags.iter().any(|known| known.strip_prefix("--") == Some(flag))
+    }
+
     /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -180,7 +184,6 @@ impl Setup {
         };
         command
             .arg(if self.only_works { "work" } else { "serve" })
-            .args(["--listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(folder.join("data"))
             .arg("--plugins-dir")
@@ -189,6 +192,7 @@ impl Setup {
             .arg("--compiled-dir")
             .arg(target().join("compiled-for-tests"))
             .args(["--log-format", "json"])
+            .args(if self.has("listen") { [].as_slice() } else { &["--listen", "127.0.0.1:0"] })
             .args(&self.flags)
             .envs(self.environment.iter().cloned())
             .current_dir(folder)

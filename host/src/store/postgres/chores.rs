@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::core::Core;
+use super::core::{Core, Oldest};
 use super::database::{Again, bind};
 use super::rows::{column, count, heads_of_lines, id, micros, uuid};
 use crate::task::{News, StoreError, TaskId};
@@ -59,7 +59,13 @@ const FIGURES: &str =
 const HEADS: &str = concat!(
     "WITH RECURSIVE ",
     heads_of_lines!(),
-    " SELECT client, id, ticket FROM line ORDER BY ticket LIMIT $1"
+    ", heads AS (
+         SELECT client, id, ticket FROM line ORDER BY ticket LIMIT $1
+     )
+     SELECT client, ticket, CASE WHEN ticket = (SELECT min(ticket) FROM heads) THEN (
+         SELECT extract(epoch FROM clock_timestamp() - submitted)::float8 FROM tintype.tasks t WHERE t.id = heads.id
+     ) END AS waited
+     FROM heads"
 );
 
 /// Does them for as long as the store is open.
@@ -144,8 +150,10 @@ pub(super) async fn look(core: &Core) -> Result<(), StoreError> {
         let answer = core.database.ask(HEADS, bind![LINES], Again::Harmless).await?;
         for row in &answer.rows {
             let ticket = count(row, "ticket")?;
-            if oldest.is_none() {
-                oldest = Some((id(row, "id")?, ticket));
+            let waited: Option<f64> = column(row, "waited")?;
+            if let Some(waited) = waited {
+                let waited = Duration::try_from_secs_f64(waited).unwrap_or_default();
+                oldest = Some(Oldest { ticket, waited, looked: Instant::now() });
             }
             heads.insert(column(row, "client")?, ticket);
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -43,12 +43,21 @@ pub(super) struct Core {
 /// What was seen at the last look.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// The one that was submitted first of those that wait, and its ticket.
-    pub(super) oldest: Option<(TaskId, u64)>,
+    /// The one that was submitted first of those that wait.
+    pub(super) oldest: Option<Oldest>,
     /// The ticket of the first in each line.
     pub(super) heads: HashMap<String, u64>,
     /// The greatest id ever.
     pub(super) newest: Option<TaskId>,
+}
+
+/// A task that had waited so long when it was looked at.
+#[derive(Debug)]
+pub(super) struct Oldest {
+    pub(super) ticket: u64,
+    /// By the database's clock.
+    pub(super) waited: Duration,
+    pub(super) looked: Instant,
 }
 
 impl Core {
@@ -113,7 +122,7 @@ impl Core {
     /// line. With several clients about as many of the others come between.
     pub(super) fn ahead_of(&self, record: &Record) -> u64 {
         let seen = self.seen();
-        let oldest = seen.oldest.map(|(_, ticket)| ticket);
+        let oldest = seen.oldest.as_ref().map(|oldest| oldest.ticket);
         let head = seen.heads.get(&line(record)).copied().or(oldest);
         head.map_or(0, |head| record.ticket.saturating_sub(head)).min(self.waiting())
     }

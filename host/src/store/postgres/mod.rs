@@ -207,8 +207,8 @@ impl TaskStore for PostgresStore {
         self.core.waiting()
     }
 
-    fn oldest_waiting(&self) -> Result<Option<TaskId>, StoreError> {
-        Ok(self.core.seen().oldest.map(|(id, _)| id))
+    fn oldest_waiting(&self) -> Result<Option<Duration>, StoreError> {
+        Ok(self.core.seen().oldest.as_ref().map(|oldest| oldest.waited + oldest.looked.elapsed()))
     }
 
     fn ahead_of(&self, record: &Record) -> u64 {

@@ -2,6 +2,7 @@
 //! store does is tested in `store/tests/`.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code)] // the black-box tests do more with it
 mod cluster;
 mod nodes;
 mod opening;

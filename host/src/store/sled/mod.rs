@@ -448,8 +448,11 @@ impl TaskStore for SledStore {
         self.shared.queued.load(Ordering::Relaxed)
     }
 
-    fn oldest_waiting(&self) -> Result<Option<TaskId>, StoreError> {
-        self.read(Trees::oldest_waiting)
+    fn oldest_waiting(&self) -> Result<Option<Duration>, StoreError> {
+        let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+        // No time, where the clock was set back meanwhile.
+        let age = |id: TaskId| Duration::from_millis(now.saturating_sub(id.millis()));
+        Ok(self.read(Trees::oldest_waiting)?.map(age))
     }
 
     fn ahead_of(&self, record: &Record) -> u64 {

@@ -1,5 +1,5 @@
 //! A PostgreSQL server of the tests' own, reached by a socket in its folder: one for each test process, or
-//! one for a test that stops it. It ends with the process.
+//! one for a test that stops it, with or without a standby. It ends with the process.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::chown;
@@ -45,6 +45,8 @@ pub struct Cluster {
 pub struct Database {
     /// Its address.
     pub url: String,
+    /// Its name.
+    pub name: String,
     psql: PathBuf,
 }
 
@@ -72,20 +74,50 @@ impl Cluster {
     pub fn database(&self) -> Database {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let name = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.named("postgres").run(&format!("CREATE DATABASE {name}"));
+        self.named(&name)
+    }
+
+    /// The database of this name.
+    pub fn named(&self, name: &str) -> Database {
         let host = self.folder.display().to_string().replace('/', "%2F");
-        let database = |name: &str| Database {
+        Database {
             url: format!("postgres://tintype@{host}/{name}"),
+            name: name.to_owned(),
             psql: self.programs.join("psql"),
-        };
-        database("postgres").run(&format!("CREATE DATABASE {name}"));
-        database(&name)
+        }
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
+    /// Another server that follows this one, and without which this one confirms nothing from now on.
+    pub fn with_standby(&self) -> Self {
+        let standby = Self::beside(self.programs.clone(), |folder| {
+            let mut copy = Command::new(self.programs.join("pg_basebackup"));
+            copy.args(["--username=tintype", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+            copy.arg("--host").arg(&self.folder).arg("--pgdata").arg(folder.join("data"));
+            copy
+        });
+        let itself = self.named("postgres");
+        // After it was copied: whoever takes over has nobody to wait for.
+        itself.run("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        itself.run("SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// A standby becomes the one that is written to.
+    pub fn take_over(&self) {
+        self.named("postgres").run("SELECT pg_promote()");
     }
 
     /// The server dies.
     pub fn crash(&mut self) {
         self.tell("crash\n");
         let until = Instant::now() + Duration::from_secs(60);
-        while UnixStream::connect(self.folder.join(".s.PGSQL.5432")).is_ok() {
+        while UnixStream::connect(self.socket()).is_ok() {
             assert!(Instant::now() < until, "PostgreSQL does not die");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -101,6 +133,18 @@ impl Cluster {
     }
 
     fn begin(programs: PathBuf) -> Self {
+        Self::beside(programs.clone(), |folder| {
+            let mut initdb = Command::new(programs.join("initdb"));
+            initdb
+                .args(["--auth=trust", "--username=tintype", "--encoding=UTF8", "--locale=C", "--no-sync"])
+                .arg("-D")
+                .arg(folder.join("data"));
+            initdb
+        })
+    }
+
+    /// A server in a new folder, in which this makes `data`.
+    fn beside(programs: PathBuf, make: impl FnOnce(&Path) -> Command) -> Self {
         let folder = tempfile::Builder::new().prefix("tintype-pg").tempdir().unwrap().keep();
         let user = user();
         if let Some((uid, gid)) = user {
@@ -112,13 +156,10 @@ impl Cluster {
                 command.uid(uid).gid(gid);
             }
         };
-        let mut initdb = Command::new(programs.join("initdb"));
-        initdb
-            .args(["--auth=trust", "--username=tintype", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
-            .arg(folder.join("data"));
-        run(&mut initdb);
-        let made = initdb.output().unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let mut make = make(&folder);
+        run(&mut make);
+        let made = make.output().unwrap();
+        assert!(made.status.success(), "{make:?}: {}", String::from_utf8_lossy(&made.stderr));
         let mut serve = Command::new("sh");
         serve.args(["-c", SERVE]).arg(programs.join("postgres")).arg(&folder).stdin(Stdio::piped());
         run(&mut serve);
@@ -136,7 +177,7 @@ impl Cluster {
             if let Ok(mut file) = std::fs::File::open(&log) {
                 file.read_to_string(&mut words).unwrap();
             }
-            if words.contains("ready to accept connections") {
+            if words.contains("ready to accept ") {
                 return;
             }
             assert!(Instant::now() < until, "PostgreSQL did not start: {words}");
@@ -148,10 +189,29 @@ impl Cluster {
 impl Database {
     /// Does something that the server would not.
     pub fn run(&self, sql: &str) {
+        self.ask(sql);
+    }
+
+    /// The same, with what comes of it, columns separated by `|`.
+    pub fn ask(&self, sql: &str) -> String {
         let mut psql = Command::new(&self.psql);
-        psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", sql]).arg(&self.url);
-        let ran = psql.output().unwrap();
+        psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"]);
+        let ran = psql.args(["--command", sql]).arg(&self.url).output().unwrap();
         assert!(ran.status.success(), "{sql}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+    }
+
+    /// The same database for a role that owns it and may open no more than these connections at once.
+    pub fn of_role_with(&self, connections: u32) -> Self {
+        let (role, name) = (format!("{}_few", self.name), &self.name);
+        self.run(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT {connections}"));
+        self.run(&format!("ALTER DATABASE {name} OWNER TO {role}"));
+        Self { url: self.url.replacen("tintype@", &format!("{role}@"), 1), ..self.clone() }
+    }
+
+    /// Its address for a client that reaches its server at this host and port.
+    pub fn at(&self, address: &str) -> String {
+        format!("postgres://tintype@{address}/{}", self.name)
     }
 }
 

@@ -6,9 +6,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use crate::Answer;
 use fastrand::Rng;
 use serde_json::Value as Json;
-use tintype_tests::Answer;
 
 use super::recipe::Recipe;
 
@@ -29,6 +29,7 @@ pub struct Ledger {
 /// A task that has its 202.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// What was sent.
     pub recipe: Recipe,
     /// The life in which it was sent for the first time.
     pub since: usize,
@@ -176,6 +177,14 @@ impl Ledger {
         &self.complaints
     }
 
+    /// # Panics
+    /// Something was wrong.
+    pub fn assert_no_complaints(&self) {
+        let complaints = &self.complaints;
+        let shown = complaints[..complaints.len().min(5)].join("\n");
+        assert!(complaints.is_empty(), "{} complaints, such as\n{shown}", complaints.len());
+    }
+
     /// How many tasks are not over, as far as anybody was told.
     pub fn open(&self) -> usize {
         self.open.len()
@@ -198,10 +207,12 @@ impl Ledger {
         (entry.has_key && !entry.removed).then_some(entry.recipe)
     }
 
+    /// All tasks with their 202, in the order of those.
     pub fn entries(&self) -> impl Iterator<Item = (&String, &Entry)> {
         self.order.iter().map(|id| (id, &self.entries[id]))
     }
 
+    /// One of them.
     pub fn get(&self, id: &str) -> Option<&Entry> {
         self.entries.get(id)
     }

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::Answer;
+use crate::client::path;
+use crate::server::PATIENCE;
 use fastrand::Rng;
-use tintype_tests::client::path;
 
 use super::ledger::Ledger;
 use super::lives::Seen;
@@ -23,28 +25,41 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// See the module.
 pub struct Submitter<'a> {
-    pub seen: &'a Seen,
-    pub ledger: &'a Mutex<Ledger>,
-    pub stop: &'a AtomicBool,
-    pub rng: Rng,
+    seen: &'a Seen,
+    ledger: &'a Mutex<Ledger>,
+    stop: &'a AtomicBool,
+    rng: Rng,
+    /// Whether the server may be without its store for a while, and say so.
+    outages: bool,
     /// Requests with a key whose fate is not known, and the life in which they were sent first: they are
     /// repeated until it is.
     unsure: Vec<(Recipe, usize)>,
 }
 
 impl<'a> Submitter<'a> {
+    /// A client of the server that is seen like this, until it is told to stop.
     pub fn new(seen: &'a Seen, ledger: &'a Mutex<Ledger>, stop: &'a AtomicBool, rng: Rng) -> Self {
-        Self { seen, ledger, stop, rng, unsure: vec![] }
+        Self { seen, ledger, stop, rng, outages: false, unsure: vec![] }
+    }
+
+    /// One whose server may be without its store for a while, and say so.
+    pub fn bearing_outages(self) -> Self {
+        Self { outages: true, ..self }
     }
 
     /// Works until it is told to stop, and until the fate of all that it sent with a key is known; when
     /// there is no server any more, it never will be.
     pub fn run(mut self) {
         let mut wire: Option<Wire> = None;
+        let mut stopping: Option<Instant> = None;
         loop {
             let is_stopping = self.stop.load(Ordering::Relaxed);
             if is_stopping && (self.unsure.is_empty() || self.seen.life().is_none()) {
                 return;
+            }
+            if is_stopping && stopping.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                let mut ledger = self.ledger.lock().unwrap();
+                return ledger.complain("a submission", "will never have another answer than 409 or 503");
             }
             if wire.as_ref().map(|wire| wire.life) != self.seen.life() {
                 wire = self.seen.wire();
@@ -94,6 +109,9 @@ impl<'a> Submitter<'a> {
             }
             // The connection that broke before is not given up yet on the other side.
             Said::Answer(answer) if answer.code == 409 && has_key => self.unsure.push((recipe, since)),
+            // It may have been kept all the same.
+            Said::Answer(answer) if self.is_outage(&answer) && has_key => self.unsure.push((recipe, since)),
+            Said::Answer(answer) if self.is_outage(&answer) => ledger.is_unknown(),
             Said::Answer(answer) => ledger.complain("a submission", &format!("was refused: {answer:?}")),
             Said::NotSent | Said::Unknown if has_key => self.unsure.push((recipe, since)),
             Said::NotSent => {}
@@ -103,17 +121,37 @@ impl<'a> Submitter<'a> {
 
     fn ask(&mut self, wire: &Wire, id: &str) {
         let asked = Instant::now();
-        if let Said::Answer(answer) = wire.get(&format!("/images/task/{id}?redirect=false")) {
-            self.ledger.lock().unwrap().said(id, &answer, asked, wire.life);
-        }
+        let said = wire.get(&format!("/images/task/{id}?redirect=false"));
+        self.note(id, said, asked, wire.life);
         thread::sleep(PAUSE);
     }
 
     fn remove(&mut self, wire: &Wire, id: &str) {
         self.ledger.lock().unwrap().removes(id);
         let asked = Instant::now();
-        if let Said::Answer(answer) = wire.delete(&format!("/images/task/{id}")) {
-            self.ledger.lock().unwrap().said(id, &answer, asked, wire.life);
+        let said = wire.delete(&format!("/images/task/{id}"));
+        self.note(id, said, asked, wire.life);
+    }
+
+    fn note(&self, id: &str, said: Said, asked: Instant, life: usize) {
+        match said {
+            Said::Answer(answer) if !self.is_outage(&answer) => {
+                self.ledger.lock().unwrap().said(id, &answer, asked, life);
+            }
+            _ => {}
         }
+    }
+
+    fn is_outage(&self, answer: &Answer) -> bool {
+        self.outages && answer.code == 503
+    }
+}
+
+/// Tells submitters to stop, however their test ends.
+pub struct StopOnDrop<'a>(pub &'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

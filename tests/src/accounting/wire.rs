@@ -2,8 +2,8 @@
 
 use std::io::ErrorKind;
 
-use tintype_tests::Answer;
-use tintype_tests::server::PATIENCE;
+use crate::Answer;
+use crate::server::PATIENCE;
 use ureq::http::{Request, Response};
 
 /// Requests to one life of the server.
@@ -40,6 +40,12 @@ impl Wire {
 
     pub fn delete(&self, path: &str) -> Said {
         self.ask("DELETE", path)
+    }
+
+    /// Whether it answers with this status.
+    #[must_use]
+    pub fn answers(&self, path: &str, status: u16) -> bool {
+        matches!(self.get(path), Said::Answer(answer) if answer.code == status)
     }
 
     pub fn submit(&self, message: &(String, Vec<u8>), key: Option<&str>) -> Said {

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::eventually;
+use crate::server::Setup;
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use tintype_tests::eventually;
-use tintype_tests::server::Setup;
 
 use super::wire::Wire;
 
@@ -101,11 +101,13 @@ impl Seen {
 }
 
 impl Lives {
+    /// A server with a folder of its own, not started yet.
     pub fn new(setup: Setup) -> Self {
         let folder = setup.folder();
         Self { setup, folder, seen: Arc::default(), process: None, began: vec![] }
     }
 
+    /// What is known of it.
     pub fn seen(&self) -> Arc<Seen> {
         Arc::clone(&self.seen)
     }
@@ -158,6 +160,7 @@ impl Lives {
         self.began.len()
     }
 
+    /// Its log so far.
     pub fn lines(&self) -> Vec<Line> {
         self.seen.lines.lock().unwrap().clone()
     }

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::{Answer, eventually, pictures};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
-use tintype_tests::{Answer, eventually, pictures};
 
 use super::ledger::{Entry, Final, Ledger};
-use super::lives::Lives;
+use super::lives::{Line, Lives};
 use super::recipe::Expected;
 use super::wire::{Said, Wire};
 
@@ -33,29 +33,36 @@ pub struct Rules {
     pub sweeps: bool,
 }
 
-/// The server's last life, and what all of them left.
+/// The last life of a server, or of each of several that share their tasks, and what all of them left.
 pub struct Audit<'a> {
-    pub lives: &'a Lives,
-    pub ledger: &'a mut Ledger,
-    pub rules: Rules,
+    servers: &'a [Lives],
+    ledger: &'a mut Ledger,
+    rules: Rules,
     wire: Wire,
     /// How each task that exists has ended, those included that no 202 names.
     ends: HashMap<String, Final>,
 }
 
 impl<'a> Audit<'a> {
-    pub fn new(lives: &'a Lives, ledger: &'a mut Ledger, rules: Rules) -> Self {
-        let wire = lives.seen().wire().unwrap();
-        Self { lives, ledger, rules, wire, ends: HashMap::new() }
+    /// The account of what these servers have done, all of which are ready.
+    pub fn new(servers: &'a [Lives], ledger: &'a mut Ledger, rules: Rules) -> Self {
+        let wire = servers[0].seen().wire().unwrap();
+        Self { servers, ledger, rules, wire, ends: HashMap::new() }
     }
 
-    /// Checks everything; what is wrong is in the ledger afterwards.
+    /// Checks everything of a server with a data folder; what is wrong is in the ledger afterwards.
     pub fn run(mut self) {
+        self.check_words();
+        self.check_crashes();
+        self.check_files();
+    }
+
+    /// Checks what servers say whose tasks and pictures are elsewhere.
+    pub fn check_words(&mut self) {
         self.wait_until_all_are_over();
         self.read_all_pages();
         self.check_promises();
         self.check_log();
-        self.check_files();
     }
 
     fn wait_until_all_are_over(&mut self) {
@@ -103,7 +110,7 @@ impl<'a> Audit<'a> {
                 self.ends.insert(id.to_owned(), self.end_of(status));
             }
             let Some(next) = listed["next"].as_str() else { break };
-            page = tintype_tests::client::path(next);
+            page = crate::client::path(next);
         }
         // A request with a key was repeated until it had a 202: it can have left no task beside that one.
         if unnamed.len() > self.ledger.unknown() {
@@ -129,7 +136,7 @@ impl<'a> Audit<'a> {
         }
         let all: Vec<(String, Entry)> =
             self.ledger.entries().map(|(id, entry)| (id.clone(), entry.clone())).collect();
-        let deaths = self.lives.count() - 1;
+        let deaths = self.servers.iter().map(|lives| lives.count() - 1).sum::<usize>();
         for (id, entry) in all {
             let listed = self.ends.get(&id);
             if entry.is_gone() {
@@ -177,10 +184,9 @@ impl<'a> Audit<'a> {
         if is_right { Ok(()) } else { Err(format!("its result is wrong: {answer:?}")) }
     }
 
-    /// An end is in the log when it is durable, so no task may have two; and what the log says of crashes
-    /// agrees with what was done to the tasks.
+    /// An end is in the log when it is durable, so no task may have two.
     fn check_log(&mut self) {
-        let lines = self.lives.lines();
+        let lines = self.lines();
         let mut logged: HashMap<&str, (u64, &str)> = HashMap::new();
         for (id, attempt, word) in lines.iter().filter_map(|line| line.end()) {
             if let Some(before) = logged.insert(id, (attempt, word)) {
@@ -194,13 +200,18 @@ impl<'a> Audit<'a> {
                 self.ledger.complain(id, &format!("the log ends it with {word:?}, the server with {end:?}"));
             }
         }
-        let recovered = self.lives.recovered();
+    }
+
+    /// What the log says of crashes agrees with what was done to the tasks.
+    fn check_crashes(&mut self) {
+        let recovered: Vec<_> = self.servers.iter().flat_map(Lives::recovered).collect();
         let at_hand = self.rules.workers * AT_HAND;
         if recovered.iter().any(|(requeued, interrupted)| requeued + interrupted > at_hand) {
             self.ledger.complain("the log", &format!("more tasks were at hand than may be: {recovered:?}"));
         }
         let told: u64 = recovered.iter().map(|(_, interrupted)| interrupted).sum();
-        let untold = at_hand * self.lives.stillborn() as u64;
+        let stillborn = self.servers.iter().map(Lives::stillborn).sum::<usize>();
+        let untold = at_hand * stillborn as u64;
         let interrupted = self.ends.values().filter(|end| end.code == "interrupted").count() as u64;
         if interrupted > told + untold {
             let complaint =
@@ -218,7 +229,7 @@ impl<'a> Audit<'a> {
             thread::sleep(Duration::from_millis(50));
             found = self.read_blobs();
         }
-        println!("{} orphans", found.orphans.len());
+        eprintln!("{} orphans", found.orphans.len());
         for name in found.orphans.iter().filter(|_| self.rules.sweeps) {
             self.ledger.complain(name, "this is an orphan");
         }
@@ -230,7 +241,7 @@ impl<'a> Audit<'a> {
                 self.ledger.complain(id, "its input is not there");
             }
         }
-        let data = self.lives.folder().join("data");
+        let data = self.data();
         for left_over in files(&data.join("blobs/tmp")) {
             self.ledger.complain(&left_over.display().to_string(), "this is left over");
         }
@@ -242,13 +253,21 @@ impl<'a> Audit<'a> {
         }
     }
 
+    fn data(&self) -> PathBuf {
+        self.servers[0].folder().join("data")
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        self.servers.iter().flat_map(Lives::lines).collect()
+    }
+
     fn read_blobs(&self) -> Blobs {
-        let lines = self.lives.lines();
+        let lines = self.lines();
         let attempts: HashMap<&str, u64> =
             lines.iter().filter_map(|line| line.end().map(|(id, attempt, _)| (id, attempt))).collect();
         let mut found = Blobs::default();
         let mut results: BTreeMap<(String, u64), PathBuf> = BTreeMap::new();
-        for file in files(&self.lives.folder().join("data/blobs")) {
+        for file in files(&self.data().join("blobs")) {
             let name = file.file_name().unwrap().to_string_lossy().into_owned();
             // What is in `tmp` has no id.
             let Some((id, part)) = name.split_once('.') else { continue };

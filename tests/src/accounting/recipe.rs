@@ -1,9 +1,9 @@
 //! What is submitted, and what must come of it. A recipe is one number: the ledger of a long run would
 //! not fit into memory with all its pictures.
 
+use crate::{Related, pictures};
 use fastrand::Rng;
 use image::ImageFormat;
-use tintype_tests::{Related, pictures};
 
 /// From which a task is made, always the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fn resize(rng: &mut Rng) -> Made {
     let (format, media_type) = FORMATS[rng.usize(..FORMATS.len())];
     let picture = pictures::encoded(rng.u32(8..64), rng.u32(8..64), format);
     let (width, height) = (rng.u32(1..48), rng.u32(1..48));
-    let task = tintype_tests::task_xml(
+    let task = crate::task_xml(
         "resize",
         &[("width", &width.to_string()), ("height", &height.to_string()), ("fit", "fill")],
         "",
@@ -92,18 +92,18 @@ fn attached(rng: &mut Rng) -> Made {
 
 /// Runs for some tens of milliseconds, so that a kill finds it running.
 fn work(rng: &mut Rng) -> Made {
-    let task = tintype_tests::task_xml("work", &[("count", &rng.u32(1..4).to_string())], "");
+    let task = crate::task_xml("work", &[("count", &rng.u32(1..4).to_string())], "");
     Made { message: Related::simple(&task, BYTES, &random(rng, 1..100)), expected: Expected::Number }
 }
 
 fn fail(rng: &mut Rng) -> Made {
     let bytes = random(rng, 1..1000);
     if rng.bool() {
-        let task = tintype_tests::task_xml("resize", &[("width", "8")], "");
+        let task = crate::task_xml("resize", &[("width", "8")], "");
         let message = Related::simple(&task, "image/png", &bytes);
         return Made { message, expected: Expected::Failure("invalid-image") };
     }
-    let task = tintype_tests::task_xml("fail", &[("text", "as it was told to")], "");
+    let task = crate::task_xml("fail", &[("text", "as it was told to")], "");
     let message = Related::simple(&task, BYTES, &bytes);
     Made { message, expected: Expected::Failure("plugin-error") }
 }

@@ -45,6 +45,7 @@ test: build guests faults ## Run every test
 	./tests/examples/run.sh
 	./tests/templates/run.sh
 	./tests/monitoring/run.sh
+	./tests/deploying/run.sh
 	./tests/console/run.sh
 
 crash: build guests ## Kill the server KILLS times while clients work with it, and account for every task

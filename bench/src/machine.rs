@@ -19,6 +19,22 @@ pub fn cpu_time(pid: u32) -> anyhow::Result<Duration> {
     Ok(TICK * (user + system))
 }
 
+/// The processes that this one has started and that live.
+pub fn children(parent: u32) -> anyhow::Result<Vec<u32>> {
+    let mut children = vec![];
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // It may have ended meanwhile.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
+        let after = stat.rsplit_once(") ").and_then(|(_, fields)| fields.split(' ').nth(1)?.parse().ok());
+        if after == Some(parent) {
+            children.push(pid);
+        }
+    }
+    Ok(children)
+}
+
 /// Bytes of memory that a process has resident.
 pub fn resident(pid: u32) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;

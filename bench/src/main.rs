@@ -9,6 +9,9 @@
 mod accept;
 mod churn;
 mod claims;
+#[allow(clippy::unwrap_used, dead_code)] // as tests have it
+#[path = "../../host/src/store/postgres/tests/cluster.rs"]
+mod cluster;
 mod dispatch;
 mod fairness;
 mod figures;
@@ -16,6 +19,7 @@ mod hot_paths;
 mod http;
 mod load;
 mod machine;
+mod nodes;
 mod npm;
 mod peer;
 mod pictures;
@@ -43,7 +47,8 @@ fn main() -> anyhow::Result<()> {
         .subcommand(dispatch::command())
         .subcommand(accept::command())
         .subcommand(records::command())
-        .subcommand(churn::command());
+        .subcommand(churn::command())
+        .subcommand(nodes::command());
     let measured = match command.get_matches().subcommand() {
         Some(("pixels", matches)) => pixels::run(matches),
         Some(("instructions", matches)) => hot_paths::run(matches),
@@ -55,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Some(("accept", matches)) => accept::run(matches),
         Some(("records", matches)) => records::run(matches),
         Some(("churn", matches)) => churn::run(matches),
+        Some(("nodes", matches)) => nodes::run(matches),
         _ => unreachable!("clap demands one of the subcommands"),
     };
     server::remove_folders();

@@ -33,10 +33,18 @@ impl Carried {
 
 /// Has `clients` carry tasks to the server at `address` and back for some time.
 pub fn carry(address: &str, clients: usize, request: &[u8], time: Duration) -> anyhow::Result<Carried> {
-    let start = Barrier::new(clients);
+    carry_to(&vec![address; clients], request, time)
+}
+
+/// The same with a client for each of these addresses.
+pub fn carry_to(addresses: &[&str], request: &[u8], time: Duration) -> anyhow::Result<Carried> {
+    let start = Barrier::new(addresses.len());
+    let start = &start;
     let carried: Vec<Carried> = std::thread::scope(|scope| {
-        let running: Vec<_> =
-            (0..clients).map(|_| scope.spawn(|| client(address, request, time, &start))).collect();
+        let running: Vec<_> = addresses
+            .iter()
+            .map(|address| scope.spawn(move || client(address, request, time, start)))
+            .collect();
         let ended = running.into_iter().map(|client| client.join());
         ended.map(|client| client.map_err(|_| anyhow!("a client panicked"))?).collect::<anyhow::Result<_>>()
     })?;

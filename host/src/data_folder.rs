@@ -62,6 +62,17 @@ pub enum DataFolderError {
         .0.display()
     )]
     Incomplete(PathBuf),
+    /// Its tasks have gone to another store, or are on their way.
+    #[error(
+        "the tasks of {} are not to be worked with: {why}. If that was given up, delete the file moved in it",
+        path.display()
+    )]
+    Moved {
+        /// The folder.
+        path: PathBuf,
+        /// What was noted.
+        why: String,
+    },
     /// It was to be made, and is there already.
     #[error("{} holds tasks already: name a folder that is empty or does not exist", .0.display())]
     NotEmpty(PathBuf),
@@ -176,6 +187,11 @@ impl Paths {
         self.root.join("keys.toml")
     }
 
+    /// A note of where the tasks of this folder have gone.
+    fn moved(&self) -> PathBuf {
+        self.root.join("moved")
+    }
+
     fn lock(&self) -> PathBuf {
         self.root.join("lock")
     }
@@ -234,6 +250,47 @@ impl DataFolder {
         if paths.incoming().exists() {
             return Err(DataFolderError::Incomplete(root.to_owned()));
         }
+        if let Some(why) = read_if_there(&paths.moved())? {
+            return Err(DataFolderError::Moved { path: root.to_owned(), why });
+        }
+        Self::open_locked(paths, lock)
+    }
+
+    /// Opens the folder `root` to carry its tasks to another store, as `why` says: from now on nobody else
+    /// opens it. A move that was broken off goes on under the same words.
+    ///
+    /// # Errors
+    /// As for [`open_existing`](Self::open_existing), or it is part of another move.
+    pub fn open_to_leave(root: &Path, why: &str) -> Result<Self, DataFolderError> {
+        let paths = Paths::of(root);
+        if paths.read_format()?.is_none() {
+            return Err(DataFolderError::None(root.to_owned()));
+        }
+        let lock = lock(&paths)?;
+        if paths.incoming().exists() {
+            return Err(DataFolderError::Incomplete(root.to_owned()));
+        }
+        match read_if_there(&paths.moved())? {
+            Some(known) if known != why => {
+                return Err(DataFolderError::Moved { path: root.to_owned(), why: known });
+            }
+            Some(_) => {}
+            None => paths.write_whole(&paths.moved(), why).map_err(failed(&paths.moved()))?,
+        }
+        Ok(Self::open_locked(paths, lock)?.0)
+    }
+
+    /// Notes where the tasks of a folder have gone.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn have_gone(&self, why: &str) -> Result<(), DataFolderError> {
+        let moved = self.paths.moved();
+        self.paths.write_whole(&moved, why).map_err(failed(&moved))
+    }
+
+    fn open_locked(paths: Paths, lock: Lock) -> Result<(Self, u32), DataFolderError> {
+        let root = paths.root.clone();
         let copy = paths.tasks_copy();
         match fs::remove_dir_all(&copy) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&copy)(error)),
@@ -241,7 +298,7 @@ impl DataFolder {
         }
         let format = match paths.read_format()? {
             Some(found) if found > FORMAT => {
-                return Err(DataFolderError::Newer { path: root.to_owned(), found });
+                return Err(DataFolderError::Newer { path: root, found });
             }
             Some(found) => found,
             None => {
@@ -282,6 +339,22 @@ impl DataFolder {
         Ok(Self { paths, _lock: lock })
     }
 
+    /// The same for a copy that goes on, when it is called again with the same words, where it was broken off.
+    ///
+    /// # Errors
+    /// As for [`create`](Self::create), or another copy was broken off.
+    pub fn create_or_go_on(root: &Path, why: &str) -> Result<Self, DataFolderError> {
+        let paths = Paths::of(root);
+        let begun = paths.incoming().join("why");
+        if read_if_there(&begun)?.is_some_and(|known| known == why) {
+            let lock = lock(&paths)?;
+            return Ok(Self { paths, _lock: lock });
+        }
+        let folder = Self::create(root)?;
+        paths.write_whole(&begun, why).map_err(failed(&begun))?;
+        Ok(folder)
+    }
+
     /// Ends what [`create`](Self::create) began, once all of it is durable.
     ///
     /// # Errors
@@ -292,7 +365,7 @@ impl DataFolder {
         let complete = || {
             let root = File::open(&self.paths.root)?;
             rustix::fs::syncfs(&root)?;
-            fs::remove_dir(&incoming)?;
+            fs::remove_dir_all(&incoming)?;
             root.sync_all()
         };
         complete().map_err(failed(&incoming))
@@ -302,6 +375,14 @@ impl DataFolder {
     #[must_use]
     pub fn paths(&self) -> &Paths {
         &self.paths
+    }
+}
+
+fn read_if_there(path: &Path) -> Result<Option<String>, DataFolderError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path)(error)),
     }
 }
 

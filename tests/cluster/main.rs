@@ -5,5 +5,7 @@ mod clocks;
 mod connections;
 mod crash_loop;
 mod cut_off;
+mod moving;
+mod rolling_upgrade;
 mod sharing;
 mod standby;

@@ -165,7 +165,11 @@ fn a_schema_is_shown_and_made_by_migrate_and_by_serve_only_where_it_may() {
     assert!(refused.to_string().contains("tintype migrate"), "{refused}");
 
     let made = migrate(&["migrate"]);
-    assert_eq!((made.code, made.output.as_str()), (Some(0), "0001_tasks: applied\n"), "{made:?}");
+    assert_eq!(
+        (made.code, made.output.as_str()),
+        (Some(0), "0001_tasks: applied\n0002_moving: applied\n"),
+        "{made:?}"
+    );
     assert_eq!(migrate(&["migrate", "--status"]).code, Some(0));
     let server = careful.start();
     assert_eq!(server.client().process(&resize()).state(), "OK");

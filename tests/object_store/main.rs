@@ -1,5 +1,8 @@
-//! The real binary with its pictures in an object store: alone, beside others, and while the store is away.
+//! The real binary with its pictures, or its plugins, in an object store: alone, beside others, and while the
+//! store is away.
 #![allow(clippy::unwrap_used)]
+
+mod published;
 
 use tintype_tests::client::path;
 use tintype_tests::cluster::Cluster;

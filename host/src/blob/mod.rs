@@ -18,7 +18,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::folder::{FileSync, FolderBlobs};
-pub use self::object::{BadStore, Engine, Location, ObjectBlobs};
+pub use self::object::{BadStore, Engine, Location, ObjectBlobs, Place, PlaceError, Read, Version};
 use crate::digest::Digest;
 use crate::id::TaskId;
 

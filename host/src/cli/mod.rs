@@ -51,6 +51,8 @@ pub fn main() -> ExitCode {
         Some(("man", matches)) => pages::man(matches, command()),
         Some(("backup", matches)) => data::backup(matches),
         Some(("restore", matches)) => data::restore(matches),
+        Some(("import", matches)) => data::moving::import(matches),
+        Some(("export", matches)) => data::moving::export(matches),
         Some(("doctor", matches)) => data::doctor(matches),
         Some(("migrate", matches)) => migrate::run(matches),
         Some(("health", matches)) => health::run(matches),
@@ -96,6 +98,8 @@ pub fn command() -> Command {
         .subcommand(plugin::command())
         .subcommand(data::backup_command())
         .subcommand(data::restore_command())
+        .subcommand(data::moving::import_command())
+        .subcommand(data::moving::export_command())
         .subcommand(data::doctor_command())
         .subcommand(migrate::command())
         .subcommand(health::command())

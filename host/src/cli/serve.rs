@@ -1,8 +1,8 @@
 //! `tintype serve`: puts the server together, runs it, and takes it apart in order.
 
 mod ground;
+mod plugins;
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use self::ground::Ground;
+use self::plugins::Plugins;
 use super::settings;
 use crate::auth::{Keys, Limits, Quota};
 use crate::blob::{BlobStore, FileSync, FolderBlobs, Location, ObjectBlobs};
@@ -26,7 +27,7 @@ use crate::data_folder::{FORMAT, Paths};
 use crate::figures;
 use crate::harden::{self, Needs};
 use crate::http::{self, App, Certificate, Server};
-use crate::plugin::{CompiledCode, Patience, PluginFolder, Registry, RunLimits, Sandbox};
+use crate::plugin::{CompiledCode, Registry};
 use crate::store::postgres::{self, PostgresStore};
 use crate::store::sled::{self, SledOptions, SledStore};
 use crate::task::{self, Parts, Recovered, TaskStore, Tasks, WorkerOptions, Workers};
@@ -41,14 +42,6 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 const LAST_SPANS: Duration = Duration::from_secs(2);
 /// File descriptors for what isn't a connection: a picture for some of the requests, the store, plugins.
 pub(super) const OTHER_FILES: u64 = 1000;
-/// Time between two looks at the plugins folder: a file is read at the second look that finds it the
-/// same, and shall be in use within a second.
-const LOOK: Duration = Duration::from_millis(250);
-
-/// A confined process sees a folder, and not whatever has its name later.
-const REPLACED: &str = ". If another folder was put in its place: with harden the server sees the one that was there when it started, \
-     so start it again";
-
 /// What a process does of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -151,7 +144,7 @@ async fn serve(config: Arc<Config>, role: Role, ground: Ground, metrics: Metrics
     tokio::spawn(task::sweep(Arc::clone(&tasks), config.tasks.retention));
     tokio::spawn(task::sweep_orphans(Arc::clone(&tasks)));
     tokio::spawn(task::watch_disk(Arc::clone(&tasks)));
-    tokio::spawn(follow_plugins(plugins, Arc::clone(&tasks), hangup));
+    tokio::spawn(plugins.follow(Arc::clone(&tasks), hangup));
     if let Some(sender) = &app.sender {
         tokio::spawn(http::announce(Arc::clone(&tasks), Arc::clone(sender), app.figures.clone()));
     }
@@ -213,7 +206,7 @@ async fn finish_work(workers: &Workers, mut working: JoinHandle<()>, deadline: I
 /// What a server is made of.
 struct Assembled {
     app: App,
-    plugins: PluginFolder,
+    plugins: Plugins,
 }
 
 fn assemble(
@@ -231,10 +224,10 @@ fn assemble(
         Some(_) => Quota::beside_store(limits),
         None => Quota::new(limits),
     };
-    let (folder, registry) = load_plugins(&config, compiled)?;
+    let (plugins, registry) = Plugins::load(&config, compiled)?;
     let counted = http::Figures::default();
     let own = figures::own(&mut metrics);
-    folder.sandbox().figures().register(own);
+    plugins.register(own);
     counted.register(own);
     tracer.register(own);
     let tasks = open_tasks(&config, paths, registry, &quota, &keys, tracer, own)?;
@@ -245,7 +238,7 @@ fn assemble(
     }
     let metrics = Arc::new(metrics);
     let app = App { tasks, config, keys, quota, figures: counted, metrics, sender };
-    Ok(Assembled { app, plugins: folder })
+    Ok(Assembled { app, plugins })
 }
 
 fn open_tasks(
@@ -373,16 +366,16 @@ fn open_objects(
          data_dir",
         folder.display()
     );
-    let blobs = ObjectBlobs::new(location.clone(), &paths.staging())?;
+    let blobs = ObjectBlobs::new(location.clone(), &paths.staging()).context("blobs")?;
     blobs.clear_staging()?;
     // This thread may wait; those of the runtime work meanwhile.
     tokio::runtime::Handle::current().block_on(async {
-        blobs.check().await?;
+        blobs.check().await.context("blobs")?;
         let identity = match store.identity().await? {
             Some(identity) => identity,
             None => paths.identity()?,
         };
-        blobs.belong_to(&identity).await?;
+        blobs.belong_to(&identity).await.context("blobs")?;
         anyhow::Ok(())
     })?;
     let elsewhere = paths.blobs_elsewhere();
@@ -391,70 +384,6 @@ fn open_objects(
     tracing::info!(%location, "pictures are in an object store: a 202 is worth what its acknowledgement is");
     blobs.register(metrics);
     Ok(Arc::new(blobs))
-}
-
-fn load_plugins(config: &Config, compiled: CompiledCode) -> anyhow::Result<(PluginFolder, Registry)> {
-    let plugins = &config.plugins;
-    let limits = RunLimits::from_settings(plugins);
-    let sandbox = Sandbox::new(limits, config.tasks.workers(), plugins.allow_wasi)?;
-    let mut folder = PluginFolder::new(
-        &sandbox,
-        compiled,
-        &plugins.plugins_dir,
-        plugins.max_plugin_size.0,
-        config.plugin_tables.clone(),
-    );
-    let registry = folder.look(Patience::AtOnce).with_context(|| {
-        format!(
-            "plugins_dir {}: create the folder, or name another one with --plugins-dir",
-            plugins.plugins_dir.display()
-        )
-    })?;
-    let registry = registry.unwrap_or_default();
-    if registry.plugins().next().is_none() {
-        tracing::warn!(folder = %plugins.plugins_dir.display(), "there are no plugins: every task will be refused");
-    }
-    Ok((folder, registry))
-}
-
-/// Looks at the plugins folder for as long as the server runs, and at once when it is told to.
-async fn follow_plugins(mut folder: PluginFolder, tasks: Arc<Tasks>, mut hangup: Signal) {
-    let mut failing = false;
-    loop {
-        let patience = tokio::select! {
-            () = tokio::time::sleep(LOOK) => Patience::Settled,
-            _ = hangup.recv() => Patience::AtOnce,
-        };
-        let looked = tokio::task::spawn_blocking(move || {
-            let looked = folder.look(patience);
-            (folder, looked)
-        });
-        let looked = match looked.await {
-            Ok((again, looked)) => {
-                folder = again;
-                looked
-            }
-            Err(panic) => {
-                tracing::error!(%panic, "changes in the plugins folder are no longer followed");
-                return;
-            }
-        };
-        match looked {
-            Ok(Some(registry)) => tasks.replace_registry(registry),
-            Ok(None) => {}
-            Err(error) => {
-                // Once, and not four times a second.
-                if !failing {
-                    let replaced = error.kind() == io::ErrorKind::PermissionDenied;
-                    let advice = if replaced { REPLACED } else { "" };
-                    tracing::error!(%error, "the plugins folder cannot be read; plugins stay as they are{advice}");
-                }
-                failing = true;
-                continue;
-            }
-        }
-        failing = false;
-    }
 }
 
 /// Reads the certificate again whenever it is told to. Who is connected notices nothing.

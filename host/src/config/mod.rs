@@ -208,6 +208,10 @@ settings! {
     plugins: Plugins {
         /// Folder with the plugins, each a WebAssembly component in a file NAME.wasm.
         plugins_dir: PathBuf = "plugins",
+        /// Where plugins are published for many servers with `tintype plugin publish`, in place of plugins_dir: an object store as in blobs, such as s3://BUCKET/PREFIX. Each server keeps a copy in data_dir.
+        plugins_from: Option<BlobsAt> = "",
+        /// Time between two looks at plugins_from.
+        plugins_poll: Duration = "10s",
         /// Folder for compiled plugins; by default inside data_dir. Never point it at a folder that others can write.
         compiled_dir: Option<PathBuf> = "",
         /// Longest run of one task's plugins together.
@@ -397,6 +401,15 @@ impl Auth {
 }
 
 impl Plugins {
+    /// Where plugins are loaded from: the folder of the server's own, or its copy of those that are published.
+    #[must_use]
+    pub fn folder(&self, storage: &Storage) -> PathBuf {
+        match &self.plugins_from {
+            Some(_) => storage.data_dir.join("plugins.fetched"),
+            None => self.plugins_dir.clone(),
+        }
+    }
+
     /// Where compiled plugins are kept.
     #[must_use]
     pub fn compiled_dir(&self, storage: &Storage) -> PathBuf {

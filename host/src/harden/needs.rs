@@ -58,7 +58,7 @@ impl Needs {
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let mut read: Vec<PathBuf> = OF_THE_SYSTEM.iter().map(PathBuf::from).collect();
-        read.push(config.plugins.plugins_dir.clone());
+        read.push(config.plugins.folder(&config.storage));
         // Read again whenever they change, and then they are other files of the same name.
         let keys = config.auth.keys_file(&config.storage);
         let reread = [Some(&keys), config.http.tls_cert.as_ref(), config.http.tls_key.as_ref()];
@@ -68,18 +68,21 @@ impl Needs {
         let database = config.storage.store.database();
         let blobs = config.storage.blobs.as_ref();
         let folder_of_blobs = blobs.and_then(|blobs| blobs.folder());
+        let published = config.plugins.plugins_from.as_ref();
+        read.extend(published.and_then(|place| place.folder()).map(Path::to_owned));
+        let has_engine = blobs.is_some() || published.is_some();
         let calls_others = database.is_some()
-            || blobs.is_some_and(|blobs| blobs.folder().is_none())
+            || blobs.into_iter().chain(published).any(|place| place.folder().is_none())
             || !config.callback.callback_hosts.is_empty()
             || config.otlp.otlp_endpoint.is_some();
-        if database.is_some() || blobs.is_some() {
+        if database.is_some() || has_engine {
             read.extend(TO_TRUST.iter().map(PathBuf::from));
         }
         if let Some(url) = database {
             // An address that is none is refused before long.
             read.extend(postgres::files(url).unwrap_or_default());
         }
-        if blobs.is_some() {
+        if has_engine {
             let tokens = TOKENS.iter().filter_map(std::env::var_os);
             read.extend(tokens.flat_map(|file| surroundings(Path::new(&file))));
         }

@@ -17,6 +17,9 @@ pub struct Listing {
     pub plugins: Vec<Listed>,
     /// The server's, then those of each plugin.
     pub presets: Vec<ListedPreset>,
+    /// Which published set they are, by the digest of its manifest; none where they are a folder's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
 }
 
 /// A chain of operations with a name.
@@ -111,7 +114,8 @@ impl Listing {
     #[must_use]
     pub fn of(registry: &Registry) -> Self {
         let presets = registry.presets().iter().map(ListedPreset::of).collect();
-        Self { plugins: Listed::all(registry), presets }
+        let set = registry.set().map(|set| set.to_string());
+        Self { plugins: Listed::all(registry), presets, set }
     }
 }
 

@@ -21,6 +21,7 @@
 //! | which plugins there are | `registry.rs` |
 //! | what an operator is told of the folder | `listing.rs` |
 //! | how changes in the folder are noticed | `folder.rs` |
+//! | how many servers get the same plugins | `mirror/` |
 
 mod advice;
 mod calls;
@@ -40,6 +41,7 @@ mod listing;
 mod load_error;
 mod loaded;
 mod memory;
+mod mirror;
 mod pipeline;
 mod registry;
 mod result;
@@ -63,6 +65,9 @@ pub use self::limits::RunLimits;
 pub use self::listing::{FileState, Listed, ListedPlugin, ListedPreset, Listing};
 pub use self::load_error::LoadError;
 pub use self::loaded::Plugin;
+pub use self::mirror::{
+    BadManifest, Change, Damage, Mirror, MirrorError, MirrorFigures, PublishError, Published, publish,
+};
 pub use self::pipeline::{Codecs, Developed, Occasion, OnRun, Output, Pipeline, Ran, Stage, Stopped, Work};
 pub use self::registry::{Choice, Offer, Registry, RegistryError};
 pub use self::run::{RunContext, Usage};

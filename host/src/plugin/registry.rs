@@ -8,6 +8,7 @@ use semver::VersionReq;
 use super::loaded::Plugin;
 use super::pipeline::Codecs;
 use super::settings::{PluginTables, Preset};
+use crate::digest::Digest;
 
 /// What a client says about which plugin should do an operation.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,8 @@ pub struct Registry {
     broken: Vec<(PathBuf, String)>,
     /// The server's, then those of each plugin.
     presets: Vec<Offer>,
+    /// The published set that they are, if they are one.
+    set: Option<Digest>,
 }
 
 impl FromIterator<Arc<Plugin>> for Registry {
@@ -88,6 +91,18 @@ impl FromIterator<Arc<Plugin>> for Registry {
 }
 
 impl Registry {
+    /// Notes which published set these plugins are, by the digest of its manifest.
+    #[must_use]
+    pub fn of_set(self, set: Option<Digest>) -> Self {
+        Self { set, ..self }
+    }
+
+    /// The published set that these plugins are, if they are one.
+    #[must_use]
+    pub fn set(&self) -> Option<Digest> {
+        self.set
+    }
+
     /// Takes a plugin in, unless there is one of its name and version.
     pub(super) fn add(&mut self, plugin: &Arc<Plugin>) {
         let same = |known: &Arc<Plugin>| {
@@ -195,6 +210,7 @@ impl Registry {
             plugins: self.plugins.iter().filter(|plugin| is_open(plugin)).cloned().collect(),
             broken: vec![],
             presets: self.presets.iter().filter(can_call).cloned().collect(),
+            set: self.set,
         }
     }
 

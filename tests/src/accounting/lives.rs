@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::eventually;
 use crate::server::Setup;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -145,9 +146,27 @@ impl Lives {
     pub fn kill(&mut self) {
         let Some(mut process) = self.process.take() else { return };
         process.child.kill().unwrap();
-        process.child.wait().unwrap();
+        self.bury(process);
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub fn drain(&mut self) {
+        let process = self.process.take().unwrap();
+        let pid = Pid::from_raw(i32::try_from(process.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        assert_eq!(self.bury(process), Some(0), "it ends well when it is told to");
+    }
+
+    fn bury(&mut self, mut process: Process) -> Option<i32> {
+        let ended = process.child.wait().unwrap();
         process.reader.join().unwrap();
         *self.seen.address.lock().unwrap() = None;
+        ended.code()
+    }
+
+    /// The next lives are of this build.
+    pub fn change_build(&mut self, binary: &Path) {
+        self.setup = self.setup.clone().build(binary);
     }
 
     /// The folder with `data` in it.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::Server;
-use super::command::{binary, run, target, tintype, without_settings};
+use super::command::{binary, run, target, without_settings};
 use super::process::Process;
 use crate::{Faults, Guest};
 
@@ -23,6 +23,8 @@ pub struct Setup {
     keys: Vec<String>,
     under: Vec<String>,
     only_works: bool,
+    /// Another binary than the one that is tested.
+    build: Option<PathBuf>,
     pub(super) faults: bool,
 }
 
@@ -53,6 +55,13 @@ impl Setup {
     #[must_use]
     pub fn only_works(mut self) -> Self {
         self.only_works = true;
+        self
+    }
+
+    /// Starts this binary instead of the one that is tested.
+    #[must_use]
+    pub fn build(mut self, binary: &Path) -> Self {
+        self.build = Some(binary.to_owned());
         self
     }
 
@@ -171,16 +180,20 @@ impl Setup {
         }
     }
 
+    fn binary(&self) -> PathBuf {
+        self.build.clone().unwrap_or_else(binary)
+    }
+
     /// The command that starts a server on such a folder.
     #[must_use]
     pub fn command(&self, folder: &Path) -> Command {
         let mut command = match self.under.split_first() {
             Some((program, arguments)) => {
                 let mut command = without_settings(Command::new(program));
-                command.args(arguments).arg(binary());
+                command.args(arguments).arg(self.binary());
                 command
             }
-            None => tintype(),
+            None => without_settings(Command::new(self.binary())),
         };
         command
             .arg(if self.only_works { "work" } else { "serve" })

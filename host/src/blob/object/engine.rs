@@ -29,30 +29,30 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum BadStore {
     /// The environment lacks something, or contradicts itself.
-    #[error("blobs {0}: {1}. {2}")]
+    #[error("{0}: {1}. {2}")]
     Settings(Location, String, &'static str),
     /// There is no such bucket.
-    #[error("blobs {0}: there is no {1} {2:?}: create it, or name another one ({3})")]
+    #[error("{0}: there is no {1} {2:?}: create it, or name another one ({3})")]
     NoBucket(Location, &'static str, String, String),
     /// It is not this server's.
     #[error(
-        "blobs {0}: the credentials are refused: {1}. {2} They must be allowed to read, write, list and delete there"
+        "{0}: the credentials are refused: {1}. {2} They must be allowed to read, write, list and delete there"
     )]
     Refused(Location, String, &'static str),
     /// Nobody answers.
-    #[error("blobs {0}: a probe could not be written, read and deleted: {1}. {2}")]
+    #[error("{0}: a probe could not be written, read and deleted: {1}. {2}")]
     Unusable(Location, String, &'static str),
     /// The folder cannot be made.
-    #[error("blobs {0}: {1}. Let the user that runs the server write there, or name another folder")]
+    #[error("{0}: {1}. Let the user that runs the server write there, or name another folder")]
     Folder(Location, io::Error),
     /// Its pictures are those of other tasks.
     #[error(
-        "blobs {0}: the pictures there belong to another task store, and those that belong to no task here would be \
+        "{0}: the pictures there belong to another task store, and those that belong to no task here would be \
          deleted: choose another prefix"
     )]
     OfOthers(Location),
     /// What is read is not what was written.
-    #[error("blobs {0}: a probe came back with other bytes than were written")]
+    #[error("{0}: a probe came back with other bytes than were written")]
     Lies(Location),
 }
 
@@ -83,7 +83,7 @@ impl Engine {
     }
 
     /// Where its credentials come from.
-    fn credentials(self) -> &'static str {
+    pub(super) fn credentials(self) -> &'static str {
         match self {
             Self::S3 => "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION.",
             Self::Google => "Check GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS.",
@@ -93,7 +93,7 @@ impl Engine {
     }
 
     /// Where it is looked for.
-    fn address(self) -> &'static str {
+    pub(super) fn address(self) -> &'static str {
         match self {
             Self::S3 => {
                 "Check AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that this machine reaches the endpoint"

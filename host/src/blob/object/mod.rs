@@ -9,6 +9,7 @@
 //! | how do bytes get there, and back? | `upload.rs`, `download.rs` |
 //! | what if that was for nothing? | `abandoned.rs` |
 //! | what does an error mean? | `error.rs` |
+//! | what else is kept in an engine? | `place.rs` |
 //!
 //! An engine's acknowledgement is the promise here that a sync of the disk is in the folder: a write that it
 //! has acknowledged is durable, and every later read sees it. All four engines say so of themselves.
@@ -20,6 +21,7 @@ mod error;
 mod figures;
 mod layout;
 mod location;
+mod place;
 #[cfg(test)]
 pub(super) mod tests;
 mod transport;
@@ -44,6 +46,7 @@ use self::error::{blob_error, is_missing};
 use self::figures::{Figures, Operation};
 use self::layout::Layout;
 pub use self::location::{Engine, Location};
+pub use self::place::{Place, PlaceError, Read, Version};
 use self::upload::Uploads;
 use super::staging::Staging;
 use super::{

@@ -3,6 +3,7 @@
 
 mod copy;
 mod doctor;
+pub(super) mod moving;
 mod pictures;
 mod source;
 

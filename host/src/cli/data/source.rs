@@ -30,18 +30,20 @@ pub(super) enum Source {
 impl Source {
     /// The tasks of the data folder `root`.
     pub(super) async fn open(root: &Path) -> anyhow::Result<Self> {
+        let paths = Paths::of(root);
+        anyhow::ensure!(
+            !paths.tasks_elsewhere().exists(),
+            "the tasks of {} are in a database: its own tools look at it and copy it, such as pg_dump; `tintype \
+             export` carries them into a data folder",
+            root.display()
+        );
+        anyhow::ensure!(
+            !paths.blobs_elsewhere().exists(),
+            "the pictures of {} are in an object store: its own tools look at it and copy it",
+            root.display()
+        );
         match DataFolder::open_existing(root) {
             Ok(folder) => {
-                anyhow::ensure!(
-                    !folder.paths().tasks_elsewhere().exists(),
-                    "the tasks of {} are in a database: its own tools look at it and copy it, such as pg_dump",
-                    root.display()
-                );
-                anyhow::ensure!(
-                    !folder.paths().blobs_elsewhere().exists(),
-                    "the pictures of {} are in an object store: its own tools look at it and copy it",
-                    root.display()
-                );
                 FolderBlobs::end_journal(&folder.paths().blobs())?;
                 let copy = Copy::of(folder.paths())?;
                 let (store, _) = SledStore::open(&copy.0, &options())?;

@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 pub(super) fn examine(config: &Config, findings: &mut Findings) {
     let data = Paths::of(&config.storage.data_dir);
     let mut files = vec![data.root().to_owned()];
-    for folder in [data.root(), &data.tasks(), &config.plugins.plugins_dir] {
+    for folder in [data.root(), &data.tasks(), &config.plugins.folder(&config.storage)] {
         files.extend(in_folder(folder));
     }
     files.extend(std::env::current_exe());

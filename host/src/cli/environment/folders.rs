@@ -81,6 +81,10 @@ fn room(folder: &Path, disk: &StatVfs, least: ByteSize, findings: &mut Findings)
 }
 
 fn plugins(config: &Config, findings: &mut Findings) {
+    if config.plugins.plugins_from.is_some() {
+        // The server's own copy: it makes the folder, and says at the start what it lacks.
+        return;
+    }
     let folder = &config.plugins.plugins_dir;
     let shown = folder.display();
     let entries = match fs::read_dir(folder) {

@@ -54,16 +54,19 @@ impl List {
             return Ok(Self { server: true, source: data.display().to_string(), listing });
         }
         let registry = load::registry(config, &load::sandbox(config)?)?;
-        let source = config.plugins.plugins_dir.display().to_string();
+        let source = config.plugins.folder(&config.storage).display().to_string();
         Ok(Self { server: false, source, listing: Listing::of(&registry) })
     }
 
     fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let who = if self.server { "The server that runs on" } else { "No server was asked. The folder" };
-        let Listing { plugins, presets } = &self.listing;
+        let Listing { plugins, presets, set } = &self.listing;
         let broken = plugins.iter().filter(|file| file.error.is_some()).count();
         let used = plugins.iter().filter(|file| file.plugin.is_some()).count();
         writeln!(out, "{who} {}: {used} in use, {broken} broken", shown::clean(&self.source))?;
+        if let Some(set) = set {
+            writeln!(out, "They are the published set {}", shown::clean(set))?;
+        }
         for file in plugins {
             writeln!(out)?;
             write_file(file, out)?;
@@ -167,7 +170,7 @@ mod tests {
 
     fn written(plugins: Vec<Listed>) -> String {
         let mut out = vec![];
-        let listing = Listing { plugins, presets: vec![] };
+        let listing = Listing { plugins, ..Listing::default() };
         List { server: true, source: "data".to_owned(), listing }.write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }

@@ -16,6 +16,7 @@ use crate::task::check_presets;
 const SETTINGS: &[&str] = &[
     "data_dir",
     "plugins_dir",
+    "plugins_from",
     "compiled_dir",
     "deadline",
     "memory",
@@ -51,12 +52,13 @@ pub(super) fn registry(config: &Config, sandbox: &Arc<Sandbox>) -> anyhow::Resul
     let mut folder = PluginFolder::new(
         sandbox,
         compiled,
-        &plugins.plugins_dir,
+        &plugins.folder(&config.storage),
         plugins.max_plugin_size.0,
         config.plugin_tables.clone(),
     );
-    let looked = folder.look(Patience::AtOnce).with_context(|| {
-        format!("plugins_dir {}: name another one with --plugins-dir", plugins.plugins_dir.display())
+    let looked = folder.look(Patience::AtOnce).with_context(|| match &plugins.plugins_from {
+        Some(from) => format!("nothing of {from} was fetched yet: the server does that when it is started"),
+        None => format!("plugins_dir {}: name another one with --plugins-dir", plugins.plugins_dir.display()),
     })?;
     let mut registry = looked.unwrap_or_default();
     check_presets(&mut registry);
@@ -98,7 +100,7 @@ pub(super) fn plugin(config: &Config, sandbox: &Arc<Sandbox>, word: &str) -> any
         let there = if names.is_empty() { "no plugin".to_owned() } else { names.join(", ") };
         misuse(format!(
             "there is neither a file {word} nor a plugin of that name: {} has {there}",
-            config.plugins.plugins_dir.display()
+            config.plugins.folder(&config.storage).display()
         ))
     })
 }

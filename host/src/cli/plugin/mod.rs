@@ -7,6 +7,7 @@
 //! | which plugins there are, with or without a server | `list.rs` |
 //! | what one picture becomes | `run/` |
 //! | whether a plugin is fit to be shipped | `check/` |
+//! | how many servers get the same plugins | `publish.rs` |
 //! | how a command gets at a plugin | `load.rs` |
 //! | how a run's log lines are caught | `said.rs` |
 
@@ -14,6 +15,7 @@ mod check;
 mod list;
 mod load;
 mod new;
+mod publish;
 mod run;
 mod said;
 
@@ -21,13 +23,14 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 pub(super) fn command() -> Command {
     Command::new("plugin")
-        .about("Begin, try, check and list plugins")
+        .about("Begin, try, check, list and publish plugins")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(new::command())
         .subcommand(list::command())
         .subcommand(run::command())
         .subcommand(check::command())
+        .subcommand(publish::command())
 }
 
 pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
@@ -36,6 +39,7 @@ pub(super) fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         Some(("list", matches)) => list::run(matches),
         Some(("run", matches)) => run::run(matches),
         Some(("check", matches)) => check::run(matches),
+        Some(("publish", matches)) => publish::run(matches),
         _ => unreachable!("clap demands one of the subcommands"),
     }
 }

@@ -5,7 +5,10 @@ use sqlx::{PgConnection, Row as _};
 use super::open::OpenError;
 
 /// Every version, in order; the first is 1. One that was released is never changed.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_tasks", include_str!("migrations/0001_tasks.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_tasks", include_str!("migrations/0001_tasks.sql")),
+    ("0002_moving", include_str!("migrations/0002_moving.sql")),
+];
 
 /// Who holds this lock changes the schema; the others wait. Any number will do that nobody else has: the
 /// word "tintype" in ASCII.

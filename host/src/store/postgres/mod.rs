@@ -14,6 +14,7 @@ mod expire;
 mod hints;
 mod list;
 mod migrations;
+mod moving;
 mod open;
 mod promise;
 mod rows;
@@ -61,6 +62,7 @@ impl PostgresStore {
     pub async fn open(settings: &Settings) -> Result<Self, OpenError> {
         let options = open::options(&settings.url)?;
         open::prepare(&options, settings).await?;
+        moving::refuse_moving(&options).await?;
         let (hints, outbox) = Hints::new();
         let core = Arc::new(Core::new(Database::new(options, settings), settings, hints));
         chores::look(&core).await.map_err(|error| OpenError::Schema(error.to_string()))?;
@@ -70,6 +72,57 @@ impl PostgresStore {
             tokio::spawn(chores::run(Arc::clone(&core))),
         ];
         Ok(Self { core, background })
+    }
+
+    /// Opens the store to carry its tasks to another one, or those of another one into it: as `why` says, and
+    /// until [`end_move`](Self::end_move) no server will work with them. A move that was broken off goes on
+    /// under the same words; tasks are carried in the order of ids, so that it goes on behind the newest.
+    ///
+    /// # Errors
+    /// The database cannot be reached or is not what it must be, servers work with it, it is part of another
+    /// move, or it `must_be_new` and isn't.
+    pub async fn open_to_move(settings: &Settings, why: &str, must_be_new: bool) -> Result<Self, OpenError> {
+        let options = open::options(&settings.url)?.application_name(moving::NAME);
+        open::prepare(&options, settings).await?;
+        let place = || open::place(&options);
+        let known = moving::mark(&options).await?;
+        match &known {
+            Some(known) if known != why => {
+                return Err(OpenError::Moving { place: place(), why: known.clone() });
+            }
+            Some(_) => {}
+            // Before anything is looked at, so that no server starts that nobody sees.
+            None => moving::set(&options, Some(why)).await?,
+        }
+        let servers = moving::servers(&options).await?;
+        let (hints, _) = Hints::new();
+        let core = Arc::new(Core::new(Database::new(options.clone(), settings), settings, hints));
+        chores::look(&core).await.map_err(|error| OpenError::Schema(error.to_string()))?;
+        let is_refused = if servers > 0 {
+            Some(OpenError::Served(servers, place()))
+        } else if must_be_new && known.is_none() && core.seen().newest.is_some() {
+            Some(OpenError::NotEmpty(place()))
+        } else {
+            None
+        };
+        match is_refused {
+            Some(refused) => {
+                if known.is_none() {
+                    moving::set(&options, None).await?;
+                }
+                Err(refused)
+            }
+            None => Ok(Self { core, background: vec![] }),
+        }
+    }
+
+    /// Ends what [`open_to_move`](Self::open_to_move) began: servers may work with the tasks, unless they
+    /// have gone to where this says.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn end_move(settings: &Settings, gone: Option<&str>) -> Result<(), OpenError> {
+        moving::set(&open::options(&settings.url)?.application_name(moving::NAME), gone).await
     }
 
     /// The schema's versions, and which of them the database has.

@@ -10,6 +10,7 @@ use sqlx::{PgConnection, Row as _};
 
 use super::database;
 use super::migrations::{self, Applied};
+use super::moving;
 use super::promise::{Promise, PromiseError};
 
 /// Version 15 is the first whose defaults and planner were tried here; every older one ends before long.
@@ -87,6 +88,26 @@ pub enum OpenError {
     /// It could lose what it has confirmed.
     #[error(transparent)]
     Promise(#[from] PromiseError),
+    /// Its tasks are on their way, or have gone.
+    #[error(
+        "the tasks of the database {place} are not to be worked with: {why}. If that is over or was given up, have \
+         them served again by UPDATE tintype.identity SET moving = NULL"
+    )]
+    Moving {
+        /// Host and database.
+        place: String,
+        /// What was noted.
+        why: String,
+    },
+    /// Others work with it.
+    #[error(
+        "{0} connections of servers are open to the database {1}: stop all servers first, or what they do meanwhile \
+         is left behind"
+    )]
+    Served(i64, String),
+    /// There are tasks in it already.
+    #[error("the database {0} holds tasks already: name one that is new")]
+    NotEmpty(String),
     /// A statement failed.
     #[error("the schema of the database: {0}")]
     Schema(String),
@@ -99,7 +120,7 @@ pub enum OpenError {
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     let options = PgConnectOptions::from_str(url).map_err(|error| OpenError::Address(error.to_string()))?;
     // What a statement says is in the log of the database, and who sent it should be too.
-    Ok(options.application_name("tintype").disable_statement_logging())
+    Ok(options.application_name(moving::SERVER).disable_statement_logging())
 }
 
 /// Host and database, for people.

@@ -88,6 +88,11 @@ impl Cluster {
         }
     }
 
+    /// Where `data` and `log` are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where it listens.
     pub fn socket(&self) -> PathBuf {
         self.folder.join(".s.PGSQL.5432")

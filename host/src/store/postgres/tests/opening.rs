@@ -20,8 +20,11 @@ async fn a_schema_is_made_only_where_it_may_be() {
     let refused = PostgresStore::open(&settings).await.err().unwrap();
     assert!(matches!(refused, OpenError::Older { found: 0, .. }), "{refused}");
     assert!(refused.to_string().contains("tintype migrate"));
-    assert_eq!(PostgresStore::versions(database.url()).await.unwrap(), [("0001_tasks", false)]);
-    assert_eq!(PostgresStore::migrate(database.url()).await.unwrap(), ["0001_tasks"]);
+    assert_eq!(
+        PostgresStore::versions(database.url()).await.unwrap(),
+        [("0001_tasks", false), ("0002_moving", false)]
+    );
+    assert_eq!(PostgresStore::migrate(database.url()).await.unwrap(), ["0001_tasks", "0002_moving"]);
     PostgresStore::open(&settings).await.unwrap();
 }
 

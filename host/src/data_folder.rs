@@ -145,16 +145,28 @@ impl Paths {
     /// # Errors
     /// It cannot be read or written.
     pub fn identity(&self) -> std::io::Result<String> {
-        let file = self.root.join("identity");
-        match fs::read_to_string(&file) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let identity = uuid::Uuid::new_v4().to_string();
-                // Half of it would lock the operator out of the pictures.
-                self.write_whole(&file, &identity)?;
-                Ok(identity)
-            }
-            read => read.map(|text| text.trim().to_owned()),
+        if let Some(identity) = self.known_identity()? {
+            return Ok(identity);
         }
+        let identity = uuid::Uuid::new_v4().to_string();
+        // Half of it would lock the operator out of the pictures.
+        self.write_whole(&self.identity_file(), &identity)?;
+        Ok(identity)
+    }
+
+    /// The same, if it has been made.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn known_identity(&self) -> std::io::Result<Option<String>> {
+        match fs::read_to_string(self.identity_file()) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            read => read.map(|text| Some(text.trim().to_owned())),
+        }
+    }
+
+    fn identity_file(&self) -> PathBuf {
+        self.root.join("identity")
     }
 
     /// The folder of pictures.

@@ -18,6 +18,7 @@ pub mod control;
 pub mod data_folder;
 pub mod digest;
 pub mod figures;
+mod group_commit;
 pub mod harden;
 pub mod http;
 pub mod id;

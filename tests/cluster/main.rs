@@ -5,6 +5,7 @@ mod clocks;
 mod connections;
 mod crash_loop;
 mod cut_off;
+mod encrypted;
 mod moving;
 mod rolling_upgrade;
 mod sharing;

@@ -32,8 +32,9 @@ check 'every alert fires where it should' promtool test rules "$here/alerts_test
 
 mkdir "$scratch/plugins"
 cp "$root"/target/plugins/*.wasm "$root/target/guests/hostile.wasm" "$scratch/plugins/"
+"$root/target/release/tintype" plugin publish "$scratch/plugins" --to "file://$scratch/published" >"$scratch/said"
 # A collector that is not there: its figures are, and nobody waits for it.
-SERVER_PLUGINS=$scratch/plugins serve --otlp-endpoint http://127.0.0.1:9
+serve --otlp-endpoint http://127.0.0.1:9 --plugins-from "file://$scratch/published"
 
 prometheus=
 stop_all() {

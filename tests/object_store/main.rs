@@ -2,6 +2,7 @@
 //! store is away.
 #![allow(clippy::unwrap_used)]
 
+mod doctor;
 mod published;
 
 use tintype_tests::client::path;

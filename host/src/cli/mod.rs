@@ -12,6 +12,7 @@ mod plugins;
 mod serve;
 mod server;
 mod settings;
+mod stores;
 mod submit;
 mod task;
 

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::ground::Ground;
 use self::plugins::Plugins;
-use super::settings;
+use super::{settings, stores};
 use crate::auth::{Keys, Limits, Quota};
 use crate::blob::{BlobStore, FileSync, FolderBlobs, Location, ObjectBlobs};
 use crate::callback::Sender;
@@ -28,7 +28,7 @@ use crate::figures;
 use crate::harden::{self, Needs};
 use crate::http::{self, App, Certificate, Server};
 use crate::plugin::{CompiledCode, Registry};
-use crate::store::postgres::{self, PostgresStore};
+use crate::store::postgres::{PostgresStore, Settings};
 use crate::store::sled::{self, SledOptions, SledStore};
 use crate::task::{self, Parts, Recovered, TaskStore, Tasks, WorkerOptions, Workers};
 use crate::telemetry;
@@ -250,8 +250,8 @@ fn open_tasks(
     tracer: Tracer,
     metrics: &mut Metrics,
 ) -> anyhow::Result<Arc<Tasks>> {
-    let (store, recovered) = match config.storage.store.database() {
-        Some(url) => (open_database(config, paths, url)?, Recovered::default()),
+    let (store, recovered) = match stores::database(config) {
+        Some(settings) => (open_database(paths, &settings, metrics)?, Recovered::default()),
         None => open_embedded(config, paths, metrics)?,
     };
     if recovered.requeued + recovered.interrupted > 0 {
@@ -309,7 +309,11 @@ fn open_embedded(
 }
 
 /// The store that other servers may share.
-fn open_database(config: &Config, paths: &Paths, url: &str) -> anyhow::Result<Arc<dyn TaskStore>> {
+fn open_database(
+    paths: &Paths,
+    settings: &Settings,
+    metrics: &mut Metrics,
+) -> anyhow::Result<Arc<dyn TaskStore>> {
     let tasks = paths.tasks();
     anyhow::ensure!(
         !tasks.exists(),
@@ -319,18 +323,9 @@ fn open_database(config: &Config, paths: &Paths, url: &str) -> anyhow::Result<Ar
     let elsewhere = paths.tasks_elsewhere();
     std::fs::write(&elsewhere, "The tasks are in the database that the setting store names.\n")
         .with_context(|| elsewhere.display().to_string())?;
-    let settings = postgres::Settings {
-        url: url.to_owned(),
-        connections: config.storage.store_connections.get(),
-        migrate: config.storage.store_migrate,
-        accept_unsafe: config.storage.store_accept_unsafe,
-        max_queue: config.tasks.max_queue.get(),
-        workers: config.tasks.workers(),
-        max_attempts: config.tasks.max_attempts.get(),
-        lease: config.tasks.lease,
-    };
     // This thread may wait; those of the runtime work meanwhile.
-    let store = tokio::runtime::Handle::current().block_on(PostgresStore::open(&settings))?;
+    let store = tokio::runtime::Handle::current().block_on(PostgresStore::open(settings))?;
+    store.register(metrics);
     Ok(Arc::new(store))
 }
 

@@ -144,6 +144,18 @@ impl ObjectBlobs {
         }
     }
 
+    /// Whether [`belong_to`](Self::belong_to) would make it the place of these tasks, or has. Nothing is written.
+    ///
+    /// # Errors
+    /// It is the place of others, or cannot be read.
+    pub async fn is_free_for(&self, identity: &str) -> Result<(), BadStore> {
+        let found = self.owner(&self.layout.owner()).await;
+        match found.map_err(|error| BadStore::of(&self.location, &error))? {
+            Some(owner) if owner != identity.as_bytes() => Err(BadStore::OfOthers(self.location.clone())),
+            _ => Ok(()),
+        }
+    }
+
     async fn owner(&self, path: &Path) -> Result<Option<Bytes>, object_store::Error> {
         let read = async { self.store.get(path).await?.bytes().await };
         match self.figures.count(Operation::Get, read).await {

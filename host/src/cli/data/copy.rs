@@ -27,12 +27,30 @@ pub(super) struct Copied {
 
 /// Copies the data folder `from` to the new one `to`.
 pub(super) async fn copy(from: &Path, to: &Path) -> anyhow::Result<Copied> {
+    refuse_elsewhere(from)?;
     let mut source = Source::open(from).await?;
     let target = DataFolder::create(to)?;
     let copied = copy_into(&mut source, &Paths::of(from), &target).await.with_context(|| {
         format!("{} is incomplete and cannot be used; delete it before you try again", to.display())
     })?;
     Ok(copied)
+}
+
+/// What is not in the folder is not copied with it.
+fn refuse_elsewhere(root: &Path) -> anyhow::Result<()> {
+    let paths = Paths::of(root);
+    anyhow::ensure!(
+        !paths.tasks_elsewhere().exists(),
+        "the tasks of {} are in a database: its own tools copy it, such as pg_dump; `tintype export` carries them \
+         into a data folder",
+        root.display()
+    );
+    anyhow::ensure!(
+        !paths.blobs_elsewhere().exists(),
+        "the pictures of {} are in an object store: its own tools copy it",
+        root.display()
+    );
+    Ok(())
 }
 
 async fn copy_into(source: &mut Source, from: &Paths, target: &DataFolder) -> anyhow::Result<Copied> {

@@ -1,4 +1,5 @@
-//! `tintype doctor`: looks at everything in a data folder, changes nothing, and says what it finds.
+//! `tintype doctor`: looks at every task and picture that the settings name, changes nothing, and says what it
+//! finds.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -8,7 +9,8 @@ use anyhow::Context as _;
 
 use super::pictures::{self, Picture};
 use super::source::{Source, options};
-use crate::blob::{BlobKey, BlobStore as _, FileSync, FolderBlobs, Listed};
+use crate::blob::{BlobKey, BlobStore, FileSync, FolderBlobs, Listed, ObjectBlobs};
+use crate::config::Config;
 use crate::data_folder::{DataFolder, Paths};
 use crate::store::sled::SledStore;
 use crate::task::{Entry, KeptTask, Lookup, State, TaskId, TaskStore as _};
@@ -42,7 +44,10 @@ pub(super) async fn accept_loss(root: &Path) -> anyhow::Result<u64> {
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    running: bool,
+    /// Where it was found, and who works with it.
+    place: String,
+    /// Whether tasks come and go meanwhile.
+    changes: bool,
     waiting: u64,
     begun: u64,
     over: u64,
@@ -54,12 +59,33 @@ pub(super) struct Findings {
     remarks: Vec<String>,
 }
 
-/// Looks at the data folder `root`.
-pub(super) async fn examine(root: &Path) -> anyhow::Result<Findings> {
-    let mut source = Source::open(root).await?;
-    let mut findings = Findings { running: source.is_running(), ..Findings::default() };
-    let paths = Paths::of(root);
-    let blobs = FolderBlobs::beside(&paths.blobs(), FileSync::Elsewhere);
+/// Looks at the tasks and pictures that the settings name.
+pub(super) async fn examine(config: &Config) -> anyhow::Result<Findings> {
+    let mut source = Source::named(config).await?;
+    let paths = Paths::of(&config.storage.data_dir);
+    let (folder, objects);
+    let (blobs, folder): (&dyn BlobStore, _) = match &config.storage.blobs {
+        Some(location) => {
+            objects = ObjectBlobs::new(location.clone(), &paths.staging()).context("blobs")?;
+            (&objects, None)
+        }
+        None => {
+            anyhow::ensure!(
+                !paths.blobs_elsewhere().exists(),
+                "the pictures of {} are in an object store, and blobs does not name it: set blobs, as the server has it",
+                paths.root().display()
+            );
+            folder = FolderBlobs::beside(&paths.blobs(), FileSync::Elsewhere);
+            (&folder, Some(&folder))
+        }
+    };
+    let place = match (&source, &config.storage.blobs) {
+        (Source::Shared(_), Some(location)) => format!("the database and {location}"),
+        (Source::Shared(_), None) => format!("the database and {}", paths.root().display()),
+        (Source::Running(_), _) => format!("{}: a server runs on it", paths.root().display()),
+        (Source::Stopped { .. }, _) => format!("{}: no server runs on it", paths.root().display()),
+    };
+    let mut findings = Findings { place, changes: source.changes(), ..Findings::default() };
     // Everything that any task has; whatever else there is belongs to nobody.
     let mut wanted: HashSet<BlobKey> = HashSet::new();
     let mut last: Option<TaskId> = None;
@@ -69,7 +95,7 @@ pub(super) async fn examine(root: &Path) -> anyhow::Result<Findings> {
         last = Some(entry.id());
         for entry in page {
             match entry {
-                Entry::Task(task) => findings.task(&blobs, &mut source, &task, &mut wanted).await?,
+                Entry::Task(task) => findings.task(blobs, &mut source, &task, &mut wanted).await?,
                 Entry::Gone { .. } => findings.gone += 1,
                 Entry::Unreadable { id, problem } => {
                     findings.problems.push(format!("task {id} cannot be read: {problem}"));
@@ -77,14 +103,17 @@ pub(super) async fn examine(root: &Path) -> anyhow::Result<Findings> {
             }
         }
     }
-    findings.orphans(&blobs, &mut source, &wanted, last).await?;
+    findings.orphans(blobs, &mut source, &wanted, last).await?;
+    if let Some(folder) = folder {
+        findings.strays(folder)?;
+    }
     Ok(findings)
 }
 
 impl Findings {
     async fn task(
         &mut self,
-        blobs: &FolderBlobs,
+        blobs: &dyn BlobStore,
         source: &mut Source,
         task: &KeptTask,
         wanted: &mut HashSet<BlobKey>,
@@ -121,7 +150,7 @@ impl Findings {
     /// Pictures of no task. What came after `last` is too new to be judged while a server runs.
     async fn orphans(
         &mut self,
-        blobs: &FolderBlobs,
+        blobs: &dyn BlobStore,
         source: &mut Source,
         wanted: &HashSet<BlobKey>,
         last: Option<TaskId>,
@@ -133,7 +162,7 @@ impl Findings {
                     Listed::Blob(key) if wanted.contains(&key) => {}
                     // A task that goes on makes and loses pictures meanwhile.
                     Listed::Blob(key)
-                        if self.running && (Some(key.task) > last || source.knows(key.task).await?) => {}
+                        if self.changes && (Some(key.task) > last || source.knows(key.task).await?) => {}
                     Listed::Blob(_) => orphans += 1,
                     Listed::Stray(name) => {
                         self.remarks.push(format!("blobs/{period}/{name} is not the server's"));
@@ -146,6 +175,11 @@ impl Findings {
                 "{orphans} pictures belong to no task: a crash can leave such; the server deletes them after its start"
             ));
         }
+        Ok(())
+    }
+
+    /// What else is in the folder of pictures.
+    fn strays(&mut self, blobs: &FolderBlobs) -> anyhow::Result<()> {
         for name in blobs.strays()? {
             self.remarks.push(format!("blobs/{name} is not the server's"));
         }
@@ -164,9 +198,8 @@ impl Findings {
     }
 
     /// Writes the report.
-    pub(super) fn write(&self, root: &Path, out: &mut impl Write) -> std::io::Result<()> {
-        let who = if self.running { "a server runs on it" } else { "no server runs on it" };
-        writeln!(out, "{}: {who}", root.display())?;
+    pub(super) fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
+        writeln!(out, "{}", self.place)?;
         writeln!(
             out,
             "tasks: {} waiting, {} running, {} over, {} deleted and still remembered",

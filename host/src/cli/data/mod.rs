@@ -43,15 +43,15 @@ pub(super) fn doctor_command() -> Command {
     settings::with_flags(
         Command::new("doctor")
             .about(
-                "Check what a server with these settings needs of this machine, and every task and picture of its \
-                 data folder; changes nothing by itself",
+                "Check what a server with these settings needs of this machine, of its database and object store, and \
+                 every task and picture; changes nothing by itself",
             )
             .arg(
                 Arg::new("only")
                     .long("only")
                     .value_name("HALF")
                     .value_parser(["data", "setup"])
-                    .help("Check only the data folder (or backup), or only settings and machine"),
+                    .help("Check only the data folder (or backup, or database and object store), or only settings and machine"),
             )
             .arg(
                 Arg::new("accept-loss")
@@ -100,13 +100,18 @@ pub(super) fn doctor(matches: &ArgMatches) -> anyhow::Result<()> {
         return Ok(());
     }
     if accept_loss {
+        anyhow::ensure!(
+            config.storage.store.database().is_none() && config.storage.blobs.is_none(),
+            "--accept-loss is for the embedded store and the pictures beside it: a database that has lost something is \
+             restored from its own backup"
+        );
         let set_aside = block_on(doctor::accept_loss(&root))?;
         eprintln!(
             "The task store is taken as it is; {set_aside} pictures of tasks that it does not know are in blobs/lost."
         );
     }
-    let findings = block_on(doctor::examine(&root))?;
-    findings.write(&root, &mut io::stdout().lock())?;
+    let findings = block_on(doctor::examine(&config))?;
+    findings.write(&mut io::stdout().lock())?;
     anyhow::ensure!(findings.is_healthy(), "there are problems; `tintype backup` saves what is not damaged");
     anyhow::ensure!(is_healthy, "the data are good, but a server with these settings would not work here");
     Ok(())

@@ -1,4 +1,4 @@
-//! The tasks of a data folder, whether a server runs on it or not.
+//! The tasks of a data folder, whether a server runs on it or not, or those of a database.
 
 use std::fs;
 use std::io;
@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::super::stores;
 use crate::blob::FolderBlobs;
+use crate::config::Config;
 use crate::control::{Connection, Reply, Request};
 use crate::data_folder::{DataFolder, DataFolderError, Paths};
+use crate::store::postgres::PostgresStore;
 use crate::store::sled::{Durability, SledOptions, SledStore};
 use crate::task::{Entry, Lookup, TaskId, TaskStore as _};
 
@@ -25,26 +28,32 @@ pub(super) enum Source {
     Running(Connection),
     /// A folder that nobody works on. Its task store is read in a copy: opening it would change it.
     Stopped { store: Box<SledStore>, _copy: Copy, _folder: DataFolder },
+    /// A database that any number of servers work with.
+    Shared(PostgresStore),
 }
 
 impl Source {
+    /// The tasks that the settings name.
+    pub(super) async fn named(config: &Config) -> anyhow::Result<Self> {
+        match stores::database_to_read(config) {
+            Some(settings) => Ok(Self::Shared(PostgresStore::open_to_look(&settings).await?)),
+            None => Self::open(&config.storage.data_dir).await,
+        }
+    }
+
     /// The tasks of the data folder `root`.
     pub(super) async fn open(root: &Path) -> anyhow::Result<Self> {
         let paths = Paths::of(root);
         anyhow::ensure!(
             !paths.tasks_elsewhere().exists(),
-            "the tasks of {} are in a database: its own tools look at it and copy it, such as pg_dump; `tintype \
-             export` carries them into a data folder",
-            root.display()
-        );
-        anyhow::ensure!(
-            !paths.blobs_elsewhere().exists(),
-            "the pictures of {} are in an object store: its own tools look at it and copy it",
+            "the tasks of {} are in a database, and store does not name it: set store, as the server has it",
             root.display()
         );
         match DataFolder::open_existing(root) {
             Ok(folder) => {
-                FolderBlobs::end_journal(&folder.paths().blobs())?;
+                if folder.paths().blobs().exists() {
+                    FolderBlobs::end_journal(&folder.paths().blobs())?;
+                }
                 let copy = Copy::of(folder.paths())?;
                 let (store, _) = SledStore::open(&copy.0, &options())?;
                 Ok(Self::Stopped { store: Box::new(store), _copy: copy, _folder: folder })
@@ -56,8 +65,9 @@ impl Source {
         }
     }
 
-    pub(super) fn is_running(&self) -> bool {
-        matches!(self, Self::Running(_))
+    /// Whether a server may be working with the tasks while they are looked at.
+    pub(super) fn changes(&self) -> bool {
+        !matches!(self, Self::Stopped { .. })
     }
 
     /// The entries after `after`; none when there are no more.
@@ -69,6 +79,7 @@ impl Source {
                 other => Err(unexpected(&other)),
             },
             Self::Stopped { store, .. } => Ok(store.export(after, PAGE).await?),
+            Self::Shared(store) => Ok(store.export(after, PAGE).await?),
         }
     }
 
@@ -80,6 +91,7 @@ impl Source {
                 other => Err(unexpected(&other)),
             },
             Self::Stopped { store, .. } => Ok(matches!(store.get(id).await?, Lookup::Found(_))),
+            Self::Shared(store) => Ok(matches!(store.get(id).await?, Lookup::Found(_))),
         }
     }
 }

@@ -1,7 +1,8 @@
-//! Whether this machine gives a server what its settings ask for: the half of `tintype doctor` that looks
+//! Whether this machine, and what it reaches, give a server what its settings ask for: the half of `tintype doctor` that looks
 //! at no task. Everything that is found says what to change.
 
 mod clock;
+mod engines;
 mod files;
 mod folders;
 mod memory;
@@ -12,13 +13,15 @@ use std::io::{self, Write};
 use crate::config::{Config, ConfigError};
 use crate::harden;
 
-/// Something to change.
+/// What is to be said.
 #[derive(Debug, PartialEq, Eq)]
 enum Finding {
     /// With it a server does not start, or takes no task.
     Problem(String),
     /// With it one may fail some day, or others may do what they should not.
     Warning(String),
+    /// Nothing to change, and worth knowing.
+    Remark(String),
 }
 
 /// What was found.
@@ -32,6 +35,10 @@ impl Findings {
 
     fn warning(&mut self, words: impl Display) {
         self.0.push(Finding::Warning(words.to_string()));
+    }
+
+    fn remark(&mut self, words: impl Display) {
+        self.0.push(Finding::Remark(words.to_string()));
     }
 
     /// The settings contradict each other.
@@ -50,9 +57,10 @@ impl Findings {
             match finding {
                 Finding::Problem(words) => writeln!(out, "problem: {words}")?,
                 Finding::Warning(words) => writeln!(out, "warning: {words}")?,
+                Finding::Remark(words) => writeln!(out, "remark: {words}")?,
             }
         }
-        if self.0.is_empty() {
+        if self.0.iter().all(|finding| matches!(finding, Finding::Remark(_))) {
             writeln!(out, "settings and machine: nothing is wrong")?;
         }
         Ok(())
@@ -66,6 +74,7 @@ pub(super) fn examine(config: &Config) -> Findings {
     folders::examine(config, &mut findings);
     files::examine(config, &mut findings);
     clock::examine(config, &mut findings);
+    engines::examine(config, &mut findings);
     if !config.process.harden {
         findings.warning(
             "harden is off: a fault of the server reaches every file that its user can. Set harden = true",

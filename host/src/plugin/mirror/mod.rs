@@ -127,12 +127,28 @@ impl Mirror {
         followed
     }
 
+    /// How many files are published now, for whoever only wants to know whether there are any.
+    ///
+    /// # Errors
+    /// None are, or the place cannot be used.
+    pub async fn published(&self) -> Result<usize, MirrorError> {
+        match self.manifest().await? {
+            Read::Found(bytes, _) => Ok(self.parse(&bytes)?.files().len()),
+            Read::Unchanged => Ok(0),
+        }
+    }
+
+    async fn manifest(&self) -> Result<Read, MirrorError> {
+        match self.place.read(MANIFEST, LONGEST, self.seen.as_ref()).await {
+            Err(PlaceError::Missing { place, .. }) => Err(MirrorError::Unpublished(place)),
+            read => Ok(read?),
+        }
+    }
+
     async fn try_follow(&mut self) -> Result<bool, MirrorError> {
-        let (bytes, version) = match self.place.read(MANIFEST, LONGEST, self.seen.as_ref()).await {
-            Ok(Read::Unchanged) => return Ok(false),
-            Ok(Read::Found(bytes, version)) => (bytes, version),
-            Err(PlaceError::Missing { place, .. }) => return Err(MirrorError::Unpublished(place)),
-            Err(error) => return Err(error.into()),
+        let (bytes, version) = match self.manifest().await? {
+            Read::Unchanged => return Ok(false),
+            Read::Found(bytes, version) => (bytes, version),
         };
         let set = Digest::of(&bytes);
         if self.serves == Some(set) {

@@ -11,9 +11,10 @@ use crate::task::{DueCallback, StoreError, TaskId};
 /// at it; a node that died loses its announcements to the others after this.
 const HELD: Duration = Duration::from_secs(60);
 
-const DUE: &str = "WITH due AS (
+/// By `statement_timestamp`, as an index can be searched for.
+pub(super) const DUE: &str = "WITH due AS (
          SELECT task FROM tintype.callbacks
-         WHERE due <= clock_timestamp() AND (node = $1 OR held IS NULL OR held <= clock_timestamp())
+         WHERE due <= statement_timestamp() AND (node = $1 OR held IS NULL OR held <= clock_timestamp())
          ORDER BY due LIMIT $2 FOR UPDATE SKIP LOCKED
      )
      UPDATE tintype.callbacks c SET node = $1, held = clock_timestamp() + make_interval(secs => $3)
@@ -22,9 +23,9 @@ const DUE: &str = "WITH due AS (
                extract(epoch FROM clock_timestamp() - c.ended)::float8 AS waited";
 
 /// Nearly always nothing is due, and that writes nothing.
-const NEXT: &str = "SELECT (SELECT extract(epoch FROM due - clock_timestamp())::float8
-                  FROM tintype.callbacks WHERE due > clock_timestamp() ORDER BY due LIMIT 1) AS next,
-           EXISTS (SELECT FROM tintype.callbacks WHERE due <= clock_timestamp()) AS is_due";
+pub(super) const NEXT: &str = "SELECT (SELECT extract(epoch FROM due - clock_timestamp())::float8
+                  FROM tintype.callbacks WHERE due > statement_timestamp() ORDER BY due LIMIT 1) AS next,
+           EXISTS (SELECT FROM tintype.callbacks WHERE due <= statement_timestamp()) AS is_due";
 
 /// Announcements that are due, and the time until the next one will be.
 pub(super) async fn due(

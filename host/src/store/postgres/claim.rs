@@ -177,7 +177,7 @@ async fn take(core: &Core, picks: &[Pick]) -> Result<Vec<Record>, StoreError> {
     let from = picks.first().map_or(0, |pick| shard(pick.id));
     let arguments = bind![ids, core.node, seconds(core.lease), from];
     core.in_doubt.store(true, Ordering::Relaxed);
-    let answer = core.database.ask(TAKE, arguments, Again::Never).await?;
+    let answer = core.counted(core.database.ask(TAKE, arguments, Again::Never)).await?;
     core.in_doubt.store(false, Ordering::Relaxed);
     let mut taken = vec![];
     for row in &answer.rows {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::database::Database;
 use super::hints::Hints;
 use super::usage::Usage;
+use crate::figures::Latency;
 use crate::task::{Record, TaskId};
 
 /// Rows over which the number of waiting tasks is summed up.
@@ -38,6 +39,8 @@ pub(super) struct Core {
     seen: Mutex<Seen>,
     /// The operations that this node has plugins for; none while nobody has said.
     runnable: Mutex<Option<Vec<String>>>,
+    /// From a change's arrival at the store to its answer.
+    pub(super) commit: Latency,
 }
 
 /// What was seen at the last look.
@@ -76,7 +79,16 @@ impl Core {
             waiting: AtomicU64::new(0),
             seen: Mutex::default(),
             runnable: Mutex::default(),
+            commit: Latency::default(),
         }
+    }
+
+    /// Counts how long a change takes.
+    pub(super) async fn counted<T>(&self, change: impl Future<Output = T>) -> T {
+        let began = Instant::now();
+        let done = change.await;
+        self.commit.observe(began.elapsed());
+        done
     }
 
     pub(super) fn usage(&self) -> MutexGuard<'_, Usage> {

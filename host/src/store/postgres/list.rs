@@ -97,21 +97,28 @@ pub(super) async fn page(core: &Core, query: &Query) -> Result<Page, StoreError>
     Ok(page)
 }
 
+/// By `statement_timestamp`, which stands still for a statement, because an index is not searched for what may
+/// be another moment for each row: all of it would be read.
+pub(super) const ENDED_AGO: &str = "SELECT id FROM tintype.tasks
+     WHERE ended <= statement_timestamp() - make_interval(secs => $1)
+     ORDER BY ended LIMIT $2";
+
+/// The same.
+pub(super) const FORGET: &str = "DELETE FROM tintype.gone WHERE id IN (
+         SELECT id FROM tintype.gone WHERE since <= statement_timestamp() - make_interval(secs => $1)
+         ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED
+     ) RETURNING id";
+
 /// Tasks that ended so long ago, the oldest first.
 pub(super) async fn ended_ago(core: &Core, age: Duration, limit: usize) -> Result<Vec<TaskId>, StoreError> {
-    let sql = "SELECT id FROM tintype.tasks WHERE ended <= clock_timestamp() - make_interval(secs => $1)
-               ORDER BY ended LIMIT $2";
-    let answer = core.database.ask(sql, bind![seconds(age), rows_limit(limit)], Again::Harmless).await?;
+    let answer =
+        core.database.ask(ENDED_AGO, bind![seconds(age), rows_limit(limit)], Again::Harmless).await?;
     answer.rows.iter().map(|row| id(row, "id")).collect()
 }
 
 /// Forgets that there were tasks which are gone so long; gives how many.
 pub(super) async fn forget(core: &Core, age: Duration, limit: usize) -> Result<usize, StoreError> {
-    let sql = "DELETE FROM tintype.gone WHERE id IN (
-                   SELECT id FROM tintype.gone WHERE since <= clock_timestamp() - make_interval(secs => $1)
-                   ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED
-               ) RETURNING id";
-    let answer = core.database.ask(sql, bind![seconds(age), rows_limit(limit)], Again::Harmless).await?;
+    let answer = core.database.ask(FORGET, bind![seconds(age), rows_limit(limit)], Again::Harmless).await?;
     Ok(answer.rows.len())
 }
 

@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, Row as _};
 
-use super::open::OpenError;
+use super::open::{OpenError, failed};
 
 /// Every version, in order; the first is 1. One that was released is never changed.
 const MIGRATIONS: &[(&str, &str)] = &[
@@ -101,8 +101,4 @@ async fn in_turn(connection: &mut PgConnection) -> Result<Applied, OpenError> {
 
 async fn run(connection: &mut PgConnection, sql: &'static str) -> Result<(), OpenError> {
     sqlx::raw_sql(sql).execute(connection).await.map(drop).map_err(failed)
-}
-
-fn failed(error: sqlx::Error) -> OpenError {
-    OpenError::Schema(error.to_string())
 }

@@ -10,6 +10,7 @@ mod claim;
 mod core;
 mod database;
 mod end;
+mod examine;
 mod expire;
 mod hints;
 mod list;
@@ -30,11 +31,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 
 use self::core::Core;
 use self::database::{Again, Database, bind};
+pub use self::examine::Examined;
 use self::hints::Hints;
 pub use self::open::{OpenError, Settings, files};
 pub use self::promise::PromiseError;
@@ -72,6 +75,34 @@ impl PostgresStore {
             tokio::spawn(chores::run(Arc::clone(&core))),
         ];
         Ok(Self { core, background })
+    }
+
+    /// Opens the store to look at what is in it. Servers work with it meanwhile.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or is not what it must be.
+    pub async fn open_to_look(settings: &Settings) -> Result<Self, OpenError> {
+        let options = open::options(&settings.url)?.application_name(open::LOOKS);
+        open::prepare(&options, &Settings { migrate: false, ..settings.clone() }).await?;
+        moving::refuse_moving(&options).await?;
+        let (hints, _) = Hints::new();
+        let core = Arc::new(Core::new(Database::new(options, settings), settings, hints));
+        Ok(Self { core, background: vec![] })
+    }
+
+    /// Has `registry` show what is counted, by the names that the embedded store has for it.
+    pub fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("store");
+        let help = "Time until a change of the task store is answered";
+        registry.register_with_unit("commit_duration", help, Unit::Seconds, self.core.commit.clone());
+    }
+
+    /// What there is to know of a database before a server works with it.
+    ///
+    /// # Errors
+    /// It cannot be reached, or is none that this version can work with.
+    pub async fn examine(url: &str) -> Result<Examined, OpenError> {
+        examine::examine(url).await
     }
 
     /// Opens the store to carry its tasks to another one, or those of another one into it: as `why` says, and
@@ -161,7 +192,7 @@ impl Drop for PostgresStore {
 #[async_trait]
 impl TaskStore for PostgresStore {
     async fn submit(&self, task: NewTask) -> Result<Submitted, StoreError> {
-        submit::submit(&self.core, task).await
+        self.core.counted(submit::submit(&self.core, task)).await
     }
 
     async fn knows_key(&self, owner: Option<&str>, key: Digest) -> Result<bool, StoreError> {
@@ -191,7 +222,7 @@ impl TaskStore for PostgresStore {
     }
 
     async fn release(&self, id: TaskId, attempt: u32) -> Result<(), StoreError> {
-        end::release(&self.core, id, attempt).await
+        self.core.counted(end::release(&self.core, id, attempt)).await
     }
 
     async fn finish(
@@ -201,15 +232,15 @@ impl TaskStore for PostgresStore {
         outcome: Outcome,
         _now: Timestamp,
     ) -> Result<Record, StoreError> {
-        end::finish(&self.core, id, attempt, outcome).await
+        self.core.counted(end::finish(&self.core, id, attempt, outcome)).await
     }
 
     async fn cancel(&self, id: TaskId, _now: Timestamp) -> Result<Record, StoreError> {
-        end::cancel(&self.core, id).await
+        self.core.counted(end::cancel(&self.core, id)).await
     }
 
     async fn delete(&self, id: TaskId) -> Result<Option<Record>, StoreError> {
-        Ok(end::delete(&self.core, &[id]).await?.pop())
+        Ok(self.core.counted(end::delete(&self.core, &[id])).await?.pop())
     }
 
     async fn delete_all(&self, ids: &[TaskId]) -> Result<Vec<Record>, StoreError> {

@@ -5,12 +5,10 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _};
 
 use super::database;
-use super::open::{self, OpenError};
+use super::open::{self, OpenError, failed};
 
 /// What such a process calls itself, so that it isn't taken for a server.
 pub(super) const NAME: &str = "tintype, moving";
-/// What a server does.
-pub(super) const SERVER: &str = "tintype";
 
 /// Refuses a database whose tasks are on their way, or have gone.
 pub(super) async fn refuse_moving(options: &PgConnectOptions) -> Result<(), OpenError> {
@@ -45,14 +43,10 @@ pub(super) async fn servers(options: &PgConnectOptions) -> Result<i64, OpenError
         "SELECT count(*) AS servers FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = $1",
     )
-    .bind(SERVER)
+    .bind(open::SERVER)
     .fetch_one(&mut connection)
     .await;
     let servers = row.and_then(|row| row.try_get("servers")).map_err(failed);
     database::close(connection).await;
     servers
-}
-
-fn failed(error: sqlx::Error) -> OpenError {
-    OpenError::Schema(error.to_string())
 }

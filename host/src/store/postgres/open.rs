@@ -10,11 +10,15 @@ use sqlx::{PgConnection, Row as _};
 
 use super::database;
 use super::migrations::{self, Applied};
-use super::moving;
 use super::promise::{Promise, PromiseError};
 
 /// Version 15 is the first whose defaults and planner were tried here; every older one ends before long.
 const OLDEST: i32 = 150_000;
+
+/// What a server calls itself.
+pub(super) const SERVER: &str = "tintype";
+/// What a process calls itself that changes nothing.
+pub(super) const LOOKS: &str = "tintype, looking";
 
 /// For so long a start waits for a database that starts too.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -47,6 +51,16 @@ pub enum OpenError {
     /// The address is none.
     #[error("store is no address of a database: {0}; write postgres://USER@HOST/DATABASE")]
     Address(String),
+    /// A file that the address names is not there, or not for this user.
+    #[error("store names the file {} by {parameter}, and it cannot be read: {problem}", file.display())]
+    File {
+        /// In the address.
+        parameter: String,
+        /// As named.
+        file: PathBuf,
+        /// In the system's words.
+        problem: std::io::Error,
+    },
     /// Nobody is there, or it lets nobody in.
     #[error("the database {place} cannot be used: {problem}")]
     Unreachable {
@@ -116,11 +130,21 @@ pub enum OpenError {
 /// The database of a URL.
 ///
 /// # Errors
-/// It is none.
+/// It is none, or names certificates that cannot be read.
 pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let options = parse(url)?;
+    for (parameter, file) in certificates(url) {
+        if let Err(problem) = std::fs::File::open(&file) {
+            return Err(OpenError::File { parameter: parameter.to_owned(), file, problem });
+        }
+    }
+    Ok(options)
+}
+
+fn parse(url: &str) -> Result<PgConnectOptions, OpenError> {
     let options = PgConnectOptions::from_str(url).map_err(|error| OpenError::Address(error.to_string()))?;
     // What a statement says is in the log of the database, and who sent it should be too.
-    Ok(options.application_name(moving::SERVER).disable_statement_logging())
+    Ok(options.application_name(SERVER).disable_statement_logging())
 }
 
 /// Host and database, for people.
@@ -172,8 +196,22 @@ pub(super) async fn look(options: &PgConnectOptions, patient: bool) -> Result<Lo
     Ok(Look { connection, version, promise })
 }
 
+/// A statement about the schema failed.
+pub(super) fn failed(error: sqlx::Error) -> OpenError {
+    OpenError::Schema(error.to_string())
+}
+
 /// Whether a server that starts, or has too many guests, says this.
 fn may_pass(error: &sqlx::Error) -> bool {
+    // Whoever it is has a certificate that is not believed, or none.
+    let is_strange = match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    };
+    if is_strange {
+        return false;
+    }
     matches!(database::store_error(error), crate::task::StoreError::Unavailable(_))
 }
 
@@ -206,23 +244,27 @@ pub(super) fn known(found: i32) -> Result<(), OpenError> {
 /// The parameters of a URL that name files.
 const FILES: &[&str] = &["sslrootcert", "sslcert", "sslkey"];
 
+/// The files that a URL names, each with its parameter.
+fn certificates(url: &str) -> impl Iterator<Item = (&str, PathBuf)> {
+    let parameters = url.split_once('?').map(|(_, parameters)| parameters).unwrap_or_default();
+    let pairs = parameters.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(name, _)| FILES.contains(&name.replace('-', "").as_str()))
+        .map(|(name, value)| (name, PathBuf::from(value.replace("%2F", "/").replace("%2f", "/"))))
+}
+
 /// Files and folders that are read to reach the database: the folder of its socket, if it is reached by
 /// one, and certificates that the address names.
 ///
 /// # Errors
 /// The address is none.
 pub fn files(url: &str) -> Result<Vec<PathBuf>, OpenError> {
-    let options = options(url)?;
+    let options = parse(url)?;
     let mut files: Vec<PathBuf> = options.get_socket().cloned().into_iter().collect();
     // A host that is a path is a folder of sockets, as in libpq.
     if options.get_host().starts_with('/') {
         files.push(PathBuf::from(options.get_host()));
     }
-    let parameters = url.split_once('?').map(|(_, parameters)| parameters).unwrap_or_default();
-    for (name, value) in parameters.split('&').filter_map(|pair| pair.split_once('=')) {
-        if FILES.contains(&name.replace('-', "").as_str()) {
-            files.push(PathBuf::from(value.replace("%2F", "/").replace("%2f", "/")));
-        }
-    }
+    files.extend(certificates(url).map(|(_, file)| file));
     Ok(files)
 }

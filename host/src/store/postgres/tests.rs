@@ -6,6 +6,7 @@
 mod cluster;
 mod nodes;
 mod opening;
+mod plans;
 
 use std::time::Duration;
 

@@ -12,6 +12,7 @@ use super::commit::{Committer, Durability, Failure};
 use super::pending::Pending;
 use super::trees::{Trees, guarded};
 use crate::figures::Latency;
+use crate::group_commit;
 use crate::task::StoreError;
 
 /// Most jobs of one group: it bounds how long the first waits for the last, and what one transaction
@@ -137,12 +138,16 @@ fn work(trees: &Trees, mut committer: Committer, inbox: &Receiver<Job>) {
             Some(due) => inbox.recv_timeout(due.saturating_duration_since(Instant::now())),
         };
         let group = match first {
-            Ok(first) => std::iter::once(first).chain(inbox.try_iter().take(MOST_IN_GROUP - 1)).collect(),
+            Ok(first) => {
+                std::iter::once(first).chain(inbox.try_iter().take(MOST_IN_GROUP - 1)).collect::<Vec<_>>()
+            }
             Err(RecvTimeoutError::Timeout) => vec![],
             Err(RecvTimeoutError::Disconnected) => break,
         };
         let now = due.is_some_and(|due| due <= Instant::now());
+        let jobs = group.len();
         due = commit(trees, &mut committer, group, due, now);
+        group_commit::pause_after(jobs);
     }
     if due.is_some() {
         commit(trees, &mut committer, vec![], due, true);

@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 use self::segment::Segment;
 use super::{FileSync, Periods, Place, sync_folder};
 use crate::blob::Period;
+use crate::group_commit;
 
 /// The folder of the journal.
 pub(super) const FOLDER: &str = "journal";
@@ -74,7 +75,9 @@ impl Journal {
         let (jobs, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new().name("blob-journal".to_owned()).spawn(move || {
             while let Some(group) = next_group(&inbox) {
+                let jobs = group.len();
                 writer.keep(group);
+                group_commit::pause_after(jobs);
             }
             writer.close();
         })?;

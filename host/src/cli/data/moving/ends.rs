@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::super::super::stores;
 use super::super::source;
 use crate::blob::{BlobStore, FileSync, FolderBlobs, Location, ObjectBlobs};
 use crate::config::Config;
@@ -124,7 +125,7 @@ impl Shared {
     /// What the settings name. Pictures wait in `folder`, the other end, where they are large.
     pub(super) fn named(config: &Config, folder: &Path) -> anyhow::Result<Self> {
         let storage = &config.storage;
-        let url = storage.store.database().context(
+        let settings = stores::database_to_read(config).context(
             "store is sled: name the database, with TINTYPE_STORE or in the settings file; from one data folder to \
              another one tasks come by `tintype backup` and `restore`",
         )?;
@@ -132,17 +133,6 @@ impl Shared {
             "blobs is not set: name where servers with this database have their pictures, with TINTYPE_BLOBS or in the \
              settings file",
         )?;
-        let settings = Settings {
-            url: url.to_owned(),
-            connections: storage.store_connections.get(),
-            migrate: storage.store_migrate,
-            accept_unsafe: storage.store_accept_unsafe,
-            max_queue: u64::MAX,
-            // Nothing is handed out here.
-            workers: 1,
-            max_attempts: u32::MAX,
-            lease: config.tasks.lease,
-        };
         Ok(Self { settings, place, staging: Paths::of(folder).staging() })
     }
 

@@ -13,22 +13,24 @@ use std::time::{Duration, Instant};
 
 /// The first that has what is tested here.
 const OLDEST: u32 = 15;
+/// It names the socket, too.
+pub const PORT: u16 = 5432;
 
 /// The server goes when the test process does: that closes the pipe.
 const SERVE: &str = r#"
 start() {
-    "$0" -D "$1/data" -k "$1" -c listen_addresses= -c max_connections=400 -c shared_buffers=32MB >>"$1/log" 2>&1 &
+    "$0" -k "$PWD" -c listen_addresses= -c max_connections=400 -c shared_buffers=32MB "$@" >>log 2>&1 &
 }
-start "$1"
+start "$@"
 while read -r word; do
     case $word in
     crash) kill -QUIT $! && wait ;;
-    start) start "$1" ;;
+    start) start "$@" ;;
     esac
 done
 kill -INT $!
 wait
-rm -rf "$1"
+rm -rf "$PWD"
 "#;
 
 /// See the module.
@@ -36,6 +38,7 @@ rm -rf "$1"
 pub struct Cluster {
     folder: PathBuf,
     programs: PathBuf,
+    port: u16,
     /// Holds the pipe.
     server: Child,
 }
@@ -59,6 +62,12 @@ impl Cluster {
 
     /// One for a test that does something to it.
     pub fn own() -> Option<Self> {
+        Self::own_with(PORT, &[])
+    }
+
+    /// The same, with this port and settings: `name=value`. Unless they say otherwise it is reached by the
+    /// socket alone.
+    pub fn own_with(port: u16, settings: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(
                 std::env::var("CI").as_deref() != Ok("true"),
@@ -67,7 +76,7 @@ impl Cluster {
             eprintln!("SKIPPED: tasks in PostgreSQL, because PostgreSQL {OLDEST} or later is not installed");
             return None;
         };
-        Some(Self::begin(programs))
+        Some(Self::begin(programs, port, settings))
     }
 
     /// A new database.
@@ -82,7 +91,7 @@ impl Cluster {
     pub fn named(&self, name: &str) -> Database {
         let host = self.folder.display().to_string().replace('/', "%2F");
         Database {
-            url: format!("postgres://tintype@{host}/{name}"),
+            url: format!("postgres://tintype@{host}:{}/{name}", self.port),
             name: name.to_owned(),
             psql: self.programs.join("psql"),
         }
@@ -95,12 +104,12 @@ impl Cluster {
 
     /// Where it listens.
     pub fn socket(&self) -> PathBuf {
-        self.folder.join(".s.PGSQL.5432")
+        self.folder.join(format!(".s.PGSQL.{}", self.port))
     }
 
     /// Another server that follows this one, and without which this one confirms nothing from now on.
     pub fn with_standby(&self) -> Self {
-        let standby = Self::beside(self.programs.clone(), |folder| {
+        let standby = Self::beside(self.programs.clone(), PORT, &[], |folder| {
             let mut copy = Command::new(self.programs.join("pg_basebackup"));
             copy.args(["--username=tintype", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
             copy.arg("--host").arg(&self.folder).arg("--pgdata").arg(folder.join("data"));
@@ -137,8 +146,8 @@ impl Cluster {
         self.server.stdin.as_mut().unwrap().write_all(words.as_bytes()).unwrap();
     }
 
-    fn begin(programs: PathBuf) -> Self {
-        Self::beside(programs.clone(), |folder| {
+    fn begin(programs: PathBuf, port: u16, settings: &[&str]) -> Self {
+        Self::beside(programs.clone(), port, settings, |folder| {
             let mut initdb = Command::new(programs.join("initdb"));
             initdb
                 .args(["--auth=trust", "--username=tintype", "--encoding=UTF8", "--locale=C", "--no-sync"])
@@ -149,7 +158,7 @@ impl Cluster {
     }
 
     /// A server in a new folder, in which this makes `data`.
-    fn beside(programs: PathBuf, make: impl FnOnce(&Path) -> Command) -> Self {
+    fn beside(programs: PathBuf, port: u16, settings: &[&str], make: impl FnOnce(&Path) -> Command) -> Self {
         let folder = tempfile::Builder::new().prefix("tintype-pg").tempdir().unwrap().keep();
         let user = user();
         if let Some((uid, gid)) = user {
@@ -166,10 +175,17 @@ impl Cluster {
         let made = make.output().unwrap();
         assert!(made.status.success(), "{make:?}: {}", String::from_utf8_lossy(&made.stderr));
         let mut serve = Command::new("sh");
-        serve.args(["-c", SERVE]).arg(programs.join("postgres")).arg(&folder).stdin(Stdio::piped());
+        serve
+            .args(["-c", SERVE])
+            .arg(programs.join("postgres"))
+            .args(["-D", "data", "-p", &port.to_string()])
+            .stdin(Stdio::piped());
+        for setting in settings {
+            serve.args(["-c", setting]);
+        }
         run(&mut serve);
         let server = serve.spawn().unwrap();
-        let cluster = Self { folder, programs, server };
+        let cluster = Self { folder, programs, port, server };
         cluster.wait();
         cluster
     }

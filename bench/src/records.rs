@@ -122,7 +122,7 @@ impl Sheet {
 
     fn measure(&mut self, folder: &Path, ids: &[String], load: &Load, setup: &Setup) -> anyhow::Result<()> {
         let mut setup = setup.clone();
-        // So that a picture that is submitted is not refused, and one that spins goes on.
+        // So that a picture that is submitted is not refused, and one that blocks goes on.
         setup.flags.extend(["--max-queue", "10000000", "--deadline", "1h"].map(str::to_owned));
         let submit = http::submit("echo", "application/octet-stream", &vec![7; PICTURE]);
 
@@ -160,15 +160,15 @@ impl Sheet {
         self.note("memory at the end, MB", megabytes(machine::resident(server.pid())?));
         drop(server);
 
-        // The second start is after a SIGKILL, and its only worker spins: what is submitted waits. The
-        // spinning takes a core from both folders alike.
+        // The second start is after a SIGKILL, and its only worker blocks in the host, at no cost: what is
+        // submitted waits.
         setup.flags.extend(["--workers", "1"].map(str::to_owned));
         let server = Server::start(folder, &setup)?;
         self.note("start after a kill, ms", millis(server.start));
         let mut connection = Connection::open(&server.address)?;
-        let spin = connection.exchange(&http::submit("spin", "application/octet-stream", b"x"))?;
-        let spin = spin.location.context("the spinning task was not accepted")?;
-        wait_for(&mut connection, &spin, "\"running\"")?;
+        let block = connection.exchange(&http::submit("block", "application/octet-stream", b"x"))?;
+        let block = block.location.context("the blocking task was not accepted")?;
+        wait_for(&mut connection, &block, "\"running\"")?;
         let mut waiting = vec![];
         for _ in 0..WAITING {
             let answer = connection.exchange(&submit)?;
@@ -184,9 +184,9 @@ impl Sheet {
             &polled,
         );
         self.note("data/tasks, MB", megabytes(folder_size(&folder.join("data/tasks"))?));
-        // Or it would spin again at the next start.
+        // Or it would block again at the next start.
         let cancelled =
-            connection.exchange(format!("DELETE {spin} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
+            connection.exchange(format!("DELETE {block} HTTP/1.1\r\nHost: bench\r\n\r\n").as_bytes())?;
         ensure!(cancelled.code == 200, "{cancelled:?}");
         let last = String::from_utf8_lossy(waiting.last().context("nothing waits")?).into_owned();
         wait_until_over(&server, last.split(' ').nth(1).context("a request has a path")?)

@@ -140,7 +140,7 @@ pub fn remove_folders() {
 fn prepare(folder: &Path) -> anyhow::Result<PathBuf> {
     let plugins = folder.join("plugins");
     fs::create_dir_all(&plugins)?;
-    for built in ["plugins/standard.wasm", "guests/hostile.wasm"] {
+    for built in ["plugins/standard.wasm", "guests/hostile.wasm", "guests/wasi.wasm"] {
         let from = target().join(built);
         let name = from.file_name().context("a plugin has a name")?;
         fs::copy(&from, plugins.join(name))

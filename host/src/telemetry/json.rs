@@ -1,15 +1,21 @@
 //! A line of the log as one flat JSON object: a field has the same name and place in every line, whether
 //! the line itself says it or the request that it is about.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::io::Write as _;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
+
+/// Room for a line about a request.
+const USUAL: usize = 512;
 
 /// Writes such lines. Goes with `JsonFields`, which keeps the fields of spans.
 pub(super) struct Flat;
@@ -26,37 +32,62 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut line = Line(Map::new());
-        line.say("timestamp", format!("{:.6}", Timestamp::now()));
+        let mut line = Line::begin(Timestamp::now());
         line.say("level", metadata.level().as_str());
         event.record(&mut line);
-        line.0.entry("target").or_insert_with(|| metadata.target().into());
+        line.say("target", metadata.target());
         // What the line says itself, and what the nearer span says, wins.
         for span in context.event_scope().into_iter().flatten() {
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>().map(|fields| fields.fields.as_str());
             let fields = fields.and_then(|fields| serde_json::from_str::<Map<String, Value>>(fields).ok());
             for (name, value) in fields.into_iter().flatten() {
-                line.0.entry(name).or_insert(value);
+                line.say(name, value);
             }
         }
-        let text = serde_json::to_string(&line.0).map_err(|_| fmt::Error)?;
-        writeln!(writer, "{text}")
+        writeln!(writer, "{}", line.end()?)
     }
 }
 
-/// The fields of a line, in their order.
-struct Line(Map<String, Value>);
+/// A line while it is written: every request has one, so that no tree is made of it first.
+struct Line {
+    text: Vec<u8>,
+    said: Vec<Cow<'static, str>>,
+}
 
 impl Line {
-    fn say(&mut self, name: &str, value: impl Into<Value>) {
+    fn begin(now: Timestamp) -> Self {
+        let mut line = Self { text: Vec::with_capacity(USUAL), said: vec!["timestamp".into()] };
+        // A vector takes whatever is written into it.
+        let _ = write!(line.text, "{{\"timestamp\":\"{now:.6}\"");
+        line
+    }
+
+    /// What was said of a name first stays.
+    fn say(&mut self, name: impl Into<Cow<'static, str>>, value: impl Serialize) {
+        let name = name.into();
         // What comes by way of the crate `log` has its metadata among its fields.
         let name = match name.strip_prefix("log.") {
-            Some("target") => "target",
+            Some("target") => "target".into(),
             Some(_) => return,
             None => name,
         };
-        self.0.insert(name.to_owned(), value.into());
+        if self.said.contains(&name) {
+            return;
+        }
+        let before = self.text.len();
+        self.text.push(b',');
+        let name_written = serde_json::to_writer(&mut self.text, &name);
+        self.text.push(b':');
+        if name_written.and_then(|()| serde_json::to_writer(&mut self.text, &value)).is_err() {
+            self.text.truncate(before);
+        }
+        self.said.push(name);
+    }
+
+    fn end(mut self) -> Result<String, fmt::Error> {
+        self.text.push(b'}');
+        String::from_utf8(self.text).map_err(|_| fmt::Error)
     }
 }
 

@@ -45,6 +45,10 @@ fn before_the_first_start_settings_and_machine_can_be_looked_at_and_nothing_is_m
     let folder = Setup::default().folder();
     let ended = setup(&folder, &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = run(&["doctor"], &[], folder.path());
+    assert!(ended.code == Some(0) && ended.output.contains("data: no tasks yet"), "{ended:?}");
+    let ended = run(&["doctor", "--only", "data"], &[], folder.path());
+    assert!(ended.code == Some(1) && ended.errors.contains("is no data folder"), "{ended:?}");
     assert!(!folder.path().join("data").exists());
     let ended = setup(&TempDir::new().unwrap(), &[]);
     assert!(finding(&ended, "problem", "plugins_dir plugins is not there").contains("create the folder"));

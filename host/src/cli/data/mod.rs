@@ -15,6 +15,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use self::copy::Copied;
 use super::{environment, settings};
 use crate::config::Config;
+use crate::data_folder::DataFolderError;
 
 /// The setting that says which folder.
 const SETTINGS: &[&str] = &["data_dir"];
@@ -110,11 +111,23 @@ pub(super) fn doctor(matches: &ArgMatches) -> anyhow::Result<()> {
             "The task store is taken as it is; {set_aside} pictures of tasks that it does not know are in blobs/lost."
         );
     }
-    let findings = block_on(doctor::examine(&config))?;
+    let findings = match block_on(doctor::examine(&config)) {
+        Err(error) if only.is_none() && !accept_loss && is_before_the_first_start(&error) => {
+            writeln!(io::stdout(), "{}: no tasks yet; the first start makes it", root.display())?;
+            anyhow::ensure!(is_healthy, "a server with these settings would not work here");
+            return Ok(());
+        }
+        findings => findings?,
+    };
     findings.write(&mut io::stdout().lock())?;
     anyhow::ensure!(findings.is_healthy(), "there are problems; `tintype backup` saves what is not damaged");
     anyhow::ensure!(is_healthy, "the data are good, but a server with these settings would not work here");
     Ok(())
+}
+
+/// Whether there is no data folder; whoever asks for its data alone is told that as an error.
+fn is_before_the_first_start(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(DataFolderError::None(_)))
 }
 
 /// Says what was copied; damages are an error, though everything else is there.
